@@ -1,0 +1,32 @@
+//! What `valetkey-agent` and its clients say to each other: wire types, codec, refusals as values.
+//!
+//! No input, no output, no runtime. Every enum has an `Unknown` arm and every struct tolerates extra fields, so
+//! that a helper and an agent of neighbouring versions understand each other. The wire is described in
+//! `docs/protocol.md`.
+//!
+//! No request of any kind is answered with a refresh token: [`Answer`] has no arm that could carry one.
+
+mod answer;
+mod frame;
+mod hello;
+mod host;
+mod refusal;
+mod request;
+mod secret;
+mod status;
+mod text;
+
+pub use answer::{Answer, Credential, Event, Revoked};
+pub use frame::{FrameError, MAX_FRAME, decode, encode, read_frame, write_frame};
+pub use hello::{Hello, VERSIONS, Versions, Welcome};
+pub use host::Service;
+pub use refusal::{Reason, Refusal};
+pub use request::{
+    Caller, ClientKind, EraseRequest, Flow, GetRequest, KeySelector, LoginRequest, LogoutRequest, Operation,
+    Request, Target,
+};
+pub use secret::{ExposeSecret, SecretString, same_secret};
+pub use status::{
+    AccountStatus, AuditRecord, KeyStatus, SessionState, StatusReport, VaultState, VaultStatus, VaultTier,
+};
+pub use text::{MAX_LINE, is_clean, shown};
