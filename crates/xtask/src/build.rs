@@ -1,0 +1,58 @@
+//! Building the programs that demo, tests and benchmarks start.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::runner::{cargo, must, target_dir};
+
+/// Where the programs were put, side by side, as an installation has them.
+pub(crate) struct Programs {
+    /// The folder.
+    pub(crate) dir: PathBuf,
+}
+
+/// How much the agent and the command line are optimised. The helpers always are: they are what is timed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speed {
+    Quick,
+    Released,
+}
+
+/// Builds every shipped program and the demo, and puts them into one folder.
+pub(crate) fn programs(speed: Speed) -> Result<Programs> {
+    let profile = if speed == Speed::Quick { "dev" } else { "release" };
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked", "--bins", "--profile", profile]);
+    for package in ["valetkey-agent", "valetkey-cli", "valetkey-demo", "valetkey-emulator"] {
+        build.args(["--package", package]);
+    }
+    must(&mut build, &format!("cargo build ({profile}): agent, command line, emulator"))?;
+    let mut helper = cargo();
+    // Helpers look no names up, so they can be linked statically, which saves a quarter of their start.
+    helper.args(["rustc", "--quiet", "--locked", "--profile", "helper", "--package", "valetkey-git-helper"]);
+    helper.args(["--bin", "git-credential-valetkey", "--"]);
+    if cfg!(all(target_os = "linux", target_env = "gnu")) {
+        helper.args(["-C", "target-feature=+crt-static"]);
+    }
+    must(&mut helper, "cargo build (helper): git-credential-valetkey")?;
+    gather(profile)
+}
+
+fn gather(profile: &str) -> Result<Programs> {
+    let target = target_dir()?;
+    let built = target.join(if profile == "dev" { "debug" } else { profile });
+    let dir = target.join("programs").join(profile);
+    std::fs::create_dir_all(&dir)?;
+    let exe = std::env::consts::EXE_SUFFIX;
+    let names = ["valetkey", "valetkey-agent", "valetkey-demo", "valetkey-emulator"];
+    let from_build = names.map(|name| (built.join(format!("{name}{exe}")), name));
+    let helper = target.join("helper").join(format!("git-credential-valetkey{exe}"));
+    for (source, name) in from_build.into_iter().chain([(helper, "git-credential-valetkey")]) {
+        let aside = dir.join(format!("{name}{exe}.new"));
+        std::fs::copy(&source, &aside).with_context(|| format!("{name} was not built"))?;
+        // Renamed into place: an older one may be running.
+        std::fs::rename(&aside, dir.join(format!("{name}{exe}")))?;
+    }
+    Ok(Programs { dir })
+}
