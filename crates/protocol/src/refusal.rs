@@ -87,6 +87,8 @@ pub enum Reason {
     VaultUnavailable,
     /// The configuration is wrong.
     Configuration,
+    /// No application is registered to sign in through: no client id is configured and none was given.
+    ClientIdMissing,
     /// The person declined, or the time for signing in ran out.
     SignInAbandoned,
     /// Two programs of different versions.
@@ -114,6 +116,15 @@ mod tests {
         let refusal: Refusal = serde_json::from_str(wire).unwrap();
         assert_eq!(refusal.reason, Reason::Unknown);
         assert_eq!(refusal.hint, "");
+    }
+
+    #[test]
+    fn reasons_are_kebab_case_on_the_wire() {
+        for (reason, wire) in
+            [(Reason::NeedsLogin, "\"needs-login\""), (Reason::ClientIdMissing, "\"client-id-missing\"")]
+        {
+            assert_eq!(serde_json::to_string(&reason).unwrap(), wire);
+        }
     }
 
     #[test]
