@@ -1,0 +1,201 @@
+use std::{path::Path, process::Command, time::Duration};
+
+use super::*;
+use crate::testing::{Authority, closed_port, serve, serve_tls};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+const VALID: (i32, i32) = (2020, 2090);
+
+async fn ask(settings: Settings, url: String) -> Result<Reply, HttpError> {
+    Http::new(settings).send(Http::get(Url::parse(&url).unwrap())).await
+}
+
+fn with_proxy(port: u16) -> Settings {
+    Settings { proxy: Some(format!("http://me:hunter2@127.0.0.1:{port}")), ..Settings::default() }
+}
+
+fn trusting(authority: &Authority, folder: &Path) -> Settings {
+    let file = folder.join("ca.pem");
+    std::fs::write(&file, authority.pem()).unwrap();
+    Settings { ca_file: Some(file), ..Settings::default() }
+}
+
+fn lines(error: &HttpError) -> String {
+    let lines = format!("{error}\n{}", error.hint());
+    assert!(!format!("{lines}{error:?}").contains("hunter2"), "{error:?}");
+    lines
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_whatever_its_status() {
+    let redirect = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+    let reply =
+        ask(Settings::default(), format!("http://127.0.0.1:{}/a", serve(redirect).await)).await.unwrap();
+    assert_eq!(reply.status, StatusCode::FOUND);
+    let marked = "HTTP/1.1 418 x\r\ncontent-length: 11\r\n\r\n\u{feff}{\"a\":12}";
+    let reply = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve(marked).await)).await.unwrap();
+    assert_eq!(reply.json::<serde_json::Value>().unwrap()["a"], 12);
+    assert!(!format!("{reply:?}").contains("\"a\""));
+}
+
+#[tokio::test]
+async fn plain_http_goes_to_loopback_only_and_user_names_nowhere() {
+    for url in [
+        "http://dev.azure.com/",
+        "http://localhost.evil/",
+        "ftp://127.0.0.1/",
+        "https://me:pw@dev.azure.com/",
+    ] {
+        let error = ask(Settings::default(), url.to_owned()).await.unwrap_err();
+        assert!(matches!(error, HttpError::Configuration { .. }), "{url}: {error:?}");
+        assert!(!error.may_have_arrived());
+        assert!(!error.to_string().contains("pw"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_cut_off_at_the_limit() {
+    let exact = format!("HTTP/1.1 200 OK\r\ncontent-length: {MAX_BODY}\r\n\r\n{}", "a".repeat(MAX_BODY));
+    let reply = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve(exact).await)).await.unwrap();
+    assert_eq!(reply.body.len(), MAX_BODY);
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "a".repeat(10 * MAX_BODY));
+    let error =
+        ask(Settings::default(), format!("http://127.0.0.1:{}/", serve(endless).await)).await.unwrap_err();
+    assert!(matches!(error, HttpError::TooLarge { .. }) && error.may_have_arrived(), "{error:?}");
+}
+
+#[tokio::test]
+async fn silence_and_broken_connections_are_told_apart() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}/", listener.local_addr().unwrap());
+    let hasty = Settings { total_timeout: Duration::from_millis(100), ..Settings::default() };
+    let error = ask(hasty, silent).await.unwrap_err();
+    assert!(matches!(error, HttpError::TimedOut { sent: true, .. }), "{error:?}");
+
+    let error = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve("").await)).await.unwrap_err();
+    assert!(matches!(error, HttpError::Interrupted { .. }) && error.may_have_arrived(), "{error:?}");
+
+    let error =
+        ask(Settings::default(), format!("http://127.0.0.1:{}/", closed_port().await)).await.unwrap_err();
+    assert!(matches!(error, HttpError::Unreachable { .. }) && !error.may_have_arrived(), "{error:?}");
+
+    let error = ask(Settings::default(), "https://nowhere.invalid/".to_owned()).await.unwrap_err();
+    assert_eq!(error, HttpError::UnknownName { host: "nowhere.invalid".to_owned() });
+}
+
+#[tokio::test]
+async fn a_failing_proxy_is_named_as_such() {
+    let url = || "https://dev.azure.com/contoso?secret=1".to_owned();
+    for (answer, why) in [
+        ("HTTP/1.1 407 Authenticate\r\n\r\n", ProxyFailure::AuthenticationRequired),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", ProxyFailure::Refused),
+        ("", ProxyFailure::Broken),
+    ] {
+        let error = ask(with_proxy(serve(answer).await), url()).await.unwrap_err();
+        assert!(matches!(&error, HttpError::Proxy { why: found, .. } if *found == why), "{error:?}");
+        assert!(lines(&error).contains("dev.azure.com") && lines(&error).contains("proxy"), "{error}");
+        assert!(!lines(&error).contains("secret"));
+    }
+    let error = ask(with_proxy(closed_port().await), url()).await.unwrap_err();
+    assert!(matches!(error, HttpError::Proxy { why: ProxyFailure::Unreachable, .. }), "{error:?}");
+    assert!(lines(&error).ends_with("check `[network] proxy`"));
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_named_by_its_variable() {
+    let https_proxy = Some(format!("http://127.0.0.1:{}", closed_port().await));
+    let environment = ProxyEnvironment { https_proxy, ..ProxyEnvironment::default() };
+    let error =
+        ask(Settings { environment, ..Settings::default() }, "https://dev.azure.com/".to_owned()).await;
+    assert!(error.unwrap_err().hint().contains("`HTTPS_PROXY`"));
+}
+
+#[tokio::test]
+async fn loopback_is_asked_directly() {
+    let port = serve(OK).await;
+    assert!(ask(with_proxy(closed_port().await), format!("http://localhost:{port}/")).await.is_ok());
+}
+
+#[tokio::test]
+async fn certificates_fail_for_a_named_reason() {
+    let (ours, theirs, old) = (Authority::new("ours"), Authority::new("theirs"), Authority::new("ours"));
+    let folder = tempfile::tempdir().unwrap();
+    let trusting = trusting(&ours, folder.path());
+    let good = serve_tls(&ours, "localhost", VALID, OK).await;
+    assert_eq!(
+        ask(trusting.clone(), format!("https://localhost:{good}/")).await.unwrap().status,
+        StatusCode::OK
+    );
+    for (authority, name, years, why) in [
+        (&theirs, "localhost", VALID, TlsFailure::UntrustedIssuer),
+        (&old, "localhost", VALID, TlsFailure::UntrustedIssuer),
+        (&ours, "dev.azure.com", VALID, TlsFailure::WrongName),
+        (&ours, "localhost", (2000, 2001), TlsFailure::Expired),
+        (&ours, "localhost", (2088, 2090), TlsFailure::NotYetValid),
+    ] {
+        let port = serve_tls(authority, name, years, OK).await;
+        let error = ask(trusting.clone(), format!("https://localhost:{port}/")).await.unwrap_err();
+        assert_eq!(error, HttpError::Tls { host: format!("localhost:{port}"), why });
+        assert!(!error.may_have_arrived());
+    }
+    let port = serve(OK).await;
+    let error = ask(trusting, format!("https://localhost:{port}/")).await.unwrap_err();
+    assert_eq!(error, HttpError::Tls { host: format!("localhost:{port}"), why: TlsFailure::Handshake });
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_of_the_proxy_is_the_proxy_s() {
+    let port = serve_tls(&Authority::new("ours"), "localhost", VALID, OK).await;
+    let settings = Settings { proxy: Some(format!("https://localhost:{port}")), ..Settings::default() };
+    let error = ask(settings, "https://dev.azure.com/".to_owned()).await.unwrap_err();
+    assert_eq!(error, HttpError::Tls { host: format!("localhost:{port}"), why: TlsFailure::UntrustedIssuer });
+}
+
+#[tokio::test]
+async fn a_bad_ca_file_is_named_and_may_be_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = Some(folder.path().join("ca.pem"));
+    let authority = Authority::new("ours");
+    let url = format!("https://localhost:{}/", serve_tls(&authority, "localhost", VALID, OK).await);
+    let http = Http::new(Settings { ca_file, ..Settings::default() });
+    let ask = || http.send(Http::get(Url::parse(&url).unwrap()));
+    assert!(ask().await.unwrap_err().to_string().ends_with("cannot be read: entity not found"));
+    std::fs::write(folder.path().join("ca.pem"), "nothing").unwrap();
+    assert!(ask().await.unwrap_err().to_string().ends_with("holds no certificate"));
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    assert!(ask().await.is_ok());
+}
+
+/// The platform's verifier reads the variable from the process it runs in, so this very test runs again as a child.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ssl_cert_file_is_honoured_beside_the_ca_file() {
+    const CHILD: &str = "VALETKEY_TEST_TRUST";
+    #[expect(clippy::disallowed_methods, reason = "how the parent talks to the child of this test")]
+    if let Ok(task) = std::env::var(CHILD) {
+        let (ca_file, urls) = task.split_once(' ').unwrap();
+        let http = Http::new(Settings { ca_file: Some(ca_file.into()), ..Settings::default() });
+        for url in urls.split(' ') {
+            http.send(Http::get(Url::parse(url).unwrap())).await.unwrap();
+        }
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (by_variable, by_setting) = (Authority::new("one"), Authority::new("two"));
+    let (variable, setting) = (folder.path().join("variable.pem"), folder.path().join("setting.pem"));
+    std::fs::write(&variable, by_variable.pem()).unwrap();
+    std::fs::write(&setting, by_setting.pem()).unwrap();
+    let first = serve_tls(&by_variable, "localhost", VALID, OK).await;
+    let second = serve_tls(&by_setting, "localhost", VALID, OK).await;
+    let task = format!("{} https://localhost:{first}/ https://localhost:{second}/", setting.display());
+    let child = move |trusted: &Path| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::ssl_cert_file_is_honoured_beside_the_ca_file"])
+            .env(CHILD, &task)
+            .env("SSL_CERT_FILE", trusted)
+            .output()
+            .unwrap()
+    };
+    let (good, bad) = tokio::task::spawn_blocking(move || (child(&variable), child(&setting))).await.unwrap();
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
+    assert!(!bad.status.success());
+}
