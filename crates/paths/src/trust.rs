@@ -23,6 +23,14 @@ pub fn check_private_file(path: &Path) -> Result<(), PathError> {
     imp::check_private_file(path, imp::current_user())
 }
 
+/// The user id this process acts as, on systems that have one.
+pub fn current_user() -> Option<u32> {
+    #[cfg(unix)]
+    return Some(imp::current_user());
+    #[cfg(not(unix))]
+    None
+}
+
 /// The components still to be walked, first to last.
 type Rest = VecDeque<OsString>;
 
@@ -47,7 +55,7 @@ fn untrusted(path: &Path, why: &'static str, hint: &'static str) -> PathError {
 mod imp {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 
-    use super::*;
+    use super::{Path, PathBuf, PathError, Rest, components, fs, io_error, untrusted};
 
     const ROOT: u32 = 0;
     const OTHERS_WRITE: u32 = 0o022;
@@ -170,7 +178,7 @@ mod imp {
 
 #[cfg(not(unix))]
 mod imp {
-    use super::*;
+    use super::{Path, PathError, fs, io_error, untrusted};
 
     pub(super) fn current_user() {}
 
