@@ -1,0 +1,91 @@
+use valetkey_azure_devops::{DevOpsErrorKind as Kind, Filter};
+
+use crate::{
+    answers::{ID, TOKEN, pat},
+    server::{Server, bearer, json, reply},
+};
+
+fn page(ids: &[&str], next: &str) -> String {
+    let pats: Vec<_> = ids.iter().map(|id| pat(id, "null")).collect();
+    format!(r#"{{"continuationToken":{next},"patTokens":[{}]}}"#, pats.join(","))
+}
+
+const SECOND: &str = "00000000-0000-4000-8000-000000000002";
+
+#[tokio::test]
+async fn every_page_is_read_with_the_same_filter() {
+    for end in ["\"\"", "null"] {
+        let server = Server::answering(move |asked| match asked.query("continuationToken").as_deref() {
+            None => json(page(&[ID], "\"a+b/c=&d\"")),
+            Some("a+b/c=&d") => json(page(&[], "\"third\"")),
+            Some("third") => json(page(&[SECOND], end)),
+            Some(other) => panic!("{other}"),
+        })
+        .await;
+        let found = server.devops().list("contoso", &bearer(), Filter::Active).await.unwrap();
+        assert_eq!(found.iter().map(|p| p.authorization_id.as_str()).collect::<Vec<_>>(), [ID, SECOND]);
+        let asked = server.asked();
+        assert_eq!(asked.len(), 3);
+        for asked in asked {
+            assert_eq!(asked.uri.path(), "/contoso/_apis/tokens/pats");
+            assert_eq!(asked.query("displayFilterOption").as_deref(), Some("active"));
+            assert_eq!(asked.query("$top").as_deref(), Some("100"));
+            assert_eq!(asked.query("api-version").as_deref(), Some("7.1-preview.1"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_given_up() {
+    let server = Server::answering(|_| json(page(&[ID], "\"again\""))).await;
+    let error = server.devops().list("contoso", &bearer(), Filter::All).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Malformed);
+    assert_eq!(server.asked().len(), 2);
+
+    let server = Server::answering(|asked| {
+        let next = asked.query("continuationToken").map_or(0, |n| n.parse::<u32>().unwrap()) + 1;
+        json(page(&[ID], &format!("\"{next}\"")))
+    })
+    .await;
+    let error = server.devops().list("contoso", &bearer(), Filter::All).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Malformed);
+    assert_eq!(server.asked().len(), 100);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_fails_the_list() {
+    let server = Server::answering(|asked| match asked.query("continuationToken") {
+        None => json(page(&[ID], "\"next\"")),
+        Some(_) => reply(503, &[("retry-after", "7")], ""),
+    })
+    .await;
+    let error = server.devops().list("contoso", &bearer(), Filter::Revoked).await.unwrap_err();
+    assert_eq!((error.kind, error.retry_after), (Kind::Unavailable, Some(7)));
+}
+
+#[tokio::test]
+async fn a_list_that_could_hide_a_key_is_no_list() {
+    for body in [
+        "{}".to_owned(),
+        r#"{"patTokens":null,"continuationToken":""}"#.to_owned(),
+        r#"{"count":0,"value":[]}"#.to_owned(),
+        "[]".to_owned(),
+        page(&["no-id"], "\"\""),
+        page(&[ID], "\"\"").replace("validTo", "validUntil"),
+    ] {
+        let shown = body.clone();
+        let server = Server::answering(move |_| json(body.clone())).await;
+        let error = server.devops().list("contoso", &bearer(), Filter::Active).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Malformed, "{shown}");
+        assert!(!error.may_have_committed());
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_list_is_not_kept() {
+    let body = page(&[ID], "\"\"").replace("\"token\":null", &format!("\"token\":\"{TOKEN}\""));
+    let server = Server::answering(move |_| json(body.clone())).await;
+    let found = server.devops().list("contoso", &bearer(), Filter::Expired).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(!format!("{found:?}").contains(TOKEN));
+}

@@ -1,0 +1,95 @@
+use valetkey_azure_devops::{DevOpsErrorKind as Kind, PatError};
+
+use crate::{
+    answers::{self, ID, PAGE},
+    server::{Server, bearer, json, reply},
+};
+
+#[tokio::test]
+async fn revoked_and_gone_are_the_same() {
+    let json_type = ("content-type", "application/json");
+    for (status, body) in [
+        (204, String::new()),
+        (200, String::new()),
+        (200, " \r\n".to_owned()),
+        (200, answers::pat_result("null", "none")),
+        (200, answers::refusal("none")),
+        (200, answers::refusal("authorizationNotFound")),
+        (200, answers::refusal("TokenNotFound")),
+        (200, answers::refusal("hostAuthorizationNotFound")),
+        (404, String::new()),
+        (404, r#"{"message":"not found"}"#.to_owned()),
+        (400, r#"{"message":"AuthorizationNotFound"}"#.to_owned()),
+    ] {
+        let shown = body.clone();
+        let server = Server::answering(move |_| reply(status, &[json_type], body.clone())).await;
+        server
+            .devops()
+            .revoke("contoso", &bearer(), ID)
+            .await
+            .unwrap_or_else(|e| panic!("{status} {shown}: {e}"));
+        let asked = server.asked().remove(0);
+        assert_eq!(asked.method, "DELETE");
+        assert_eq!(
+            asked.uri,
+            format!("/contoso/_apis/tokens/pats?authorizationId={ID}&api-version=7.1-preview.1").as_str()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_left_the_key_alive_is_an_error() {
+    let (page, data) = (("content-type", "text/html; charset=utf-8"), ("content-type", "application/json"));
+    for (status, content_type, body, kind) in [
+        (200, data, answers::refusal("accessDenied"), Kind::Forbidden(PatError::AccessDenied)),
+        (200, data, answers::refusal("unheardOf"), Kind::Forbidden(PatError::Unknown("unheardOf".into()))),
+        (200, data, "what?".to_owned(), Kind::Malformed),
+        (200, page, PAGE.to_owned(), Kind::SignInPage),
+        (200, page, String::new(), Kind::SignInPage),
+        (203, page, PAGE.to_owned(), Kind::SignInPage),
+        (302, page, String::new(), Kind::SignInPage),
+        (404, page, "<h2>no such host</h2>".to_owned(), Kind::NotFound),
+        (401, data, String::new(), Kind::Unauthorized),
+        (403, data, String::new(), Kind::AccessDenied),
+        (429, data, String::new(), Kind::Throttled),
+        (500, data, String::new(), Kind::Unavailable),
+    ] {
+        let server = Server::saying(status, &[content_type], body).await;
+        let error = server.devops().revoke("contoso", &bearer(), ID).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{status}");
+        assert!(!error.may_have_committed());
+    }
+}
+
+#[tokio::test]
+async fn a_key_by_its_id() {
+    let server = Server::answering(|_| json(answers::pat_result("null", "none"))).await;
+    let found = server.devops().get("contoso", &bearer(), ID).await.unwrap().unwrap();
+    assert_eq!(found.authorization_id, ID);
+    assert_eq!(server.asked()[0].query("authorizationId").as_deref(), Some(ID));
+
+    for (status, body) in [(200, answers::refusal("authorizationNotFound")), (404, String::new())] {
+        let server = Server::saying(status, &[("content-type", "application/json")], body).await;
+        assert_eq!(server.devops().get("contoso", &bearer(), ID).await.unwrap(), None);
+    }
+    let server = Server::answering(|_| json(answers::refusal("none"))).await;
+    assert_eq!(server.devops().get("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::Malformed);
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_never_sent() {
+    let server = Server::answering(|_| reply(204, &[], "")).await;
+    for id in ["", "*", "a", &format!("{ID}&displayFilterOption=all"), &format!("{ID}\n")] {
+        assert_eq!(
+            server.devops().revoke("contoso", &bearer(), id).await.unwrap_err().kind,
+            Kind::Misuse,
+            "{id}"
+        );
+        assert_eq!(
+            server.devops().get("contoso", &bearer(), id).await.unwrap_err().kind,
+            Kind::Misuse,
+            "{id}"
+        );
+    }
+    assert!(server.asked().is_empty());
+}
