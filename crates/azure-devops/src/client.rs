@@ -96,6 +96,7 @@ impl DevOps {
     pub(crate) fn asked<'a>(&'a self, organisation: &'a str) -> Asked<'a> {
         Asked {
             organisation,
+            dev: &self.endpoints.dev,
             tenant: self.tenant.as_deref(),
             authority: self.authority(),
             creates: false,
@@ -184,4 +185,24 @@ fn unsendable(asked: &Asked<'_>) -> DevOpsError {
     let org = asked.organisation;
     let sentence = format!("the sign-in for `{org}` has characters that cannot be sent");
     DevOpsError::new(Kind::Misuse, sentence, format!("run `valetkey login {org}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_is_one_segment_or_nothing(name in "[a-z./%?#@:\\\\ -]{0,12}|.{0,12}") {
+            let base = Url::parse("https://vssps.dev.azure.com/prefix/?old#old").unwrap();
+            if let Ok(url) = address(&base, &name, &["_apis", "tokens", "pats"], &[("$top", "a&b")]) {
+                prop_assert_eq!(
+                    url.as_str(),
+                    format!("https://vssps.dev.azure.com/prefix/{name}/_apis/tokens/pats?%24top=a%26b&api-version=7.1-preview.1")
+                );
+            }
+        }
+    }
 }

@@ -83,6 +83,7 @@ impl DevOpsError {
     pub fn reason(&self) -> Reason {
         use DevOpsErrorKind as Kind;
         match &self.kind {
+            Kind::Forbidden(error) if error.is_transient() => Reason::Unavailable,
             Kind::Forbidden(_) | Kind::NotAPerson => Reason::KeyForbidden,
             Kind::Unauthorized | Kind::WrongTenant | Kind::SignInPage => Reason::NeedsLogin,
             Kind::InsufficientClaims => Reason::NeedsInteraction,

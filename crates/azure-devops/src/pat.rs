@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 use valetkey_protocol::SecretString;
 
 use crate::{organisation::is_guid, time};
@@ -142,7 +142,7 @@ pub(crate) struct Page {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WirePat {
     authorization_id: Option<String>,
-    display_name: Option<String>,
+    display_name: Option<Text>,
     scope: Option<String>,
     valid_from: Option<String>,
     valid_to: Option<String>,
@@ -157,9 +157,34 @@ impl WirePat {
             authorization_id: self.authorization_id.filter(|id| is_guid(id))?,
             valid_to: time::parse(&self.valid_to?)?,
             valid_from: self.valid_from.and_then(|from| time::parse(&from)).unwrap_or(0),
-            display_name: self.display_name.unwrap_or_default(),
+            display_name: self.display_name.map(|Text(name)| name).unwrap_or_default(),
             scope: self.scope.unwrap_or_default(),
             target_accounts: self.target_accounts,
         })
+    }
+}
+
+/// Text of other people: one name with half a surrogate pair must not make the whole list unreadable.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Lossy;
+        impl Visitor<'_> for Lossy {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.to_owned()))
+            }
+
+            fn visit_bytes<E>(self, text: &[u8]) -> Result<Text, E> {
+                Ok(Text(String::from_utf8_lossy(text).into_owned()))
+            }
+        }
+        from.deserialize_bytes(Lossy)
     }
 }

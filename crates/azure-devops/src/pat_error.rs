@@ -132,6 +132,18 @@ impl PatError {
         )
     }
 
+    /// Whether the service failed rather than decided: asking again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::FailedToReadTenantPolicy
+                | Self::FailedToReadOrgPolicy
+                | Self::FailedToIssueAccessToken
+                | Self::FailedToUpdateAccessToken
+                | Self::DuplicateHash
+        )
+    }
+
     /// What is wrong, without a full stop.
     pub(crate) fn sentence(&self, organisation: &str) -> String {
         let name = self.name();
@@ -178,9 +190,7 @@ impl PatError {
             Self::InvalidUserId | Self::InvalidUserType | Self::UserIdRequired => {
                 format!("sign in as a person with `valetkey login {organisation}`")
             }
-            Self::FailedToReadTenantPolicy | Self::FailedToReadOrgPolicy | Self::FailedToIssueAccessToken => {
-                "try again in a minute".to_owned()
-            }
+            found if found.is_transient() => "try again in a minute".to_owned(),
             found if found.is_gone() => String::new(),
             _ => "run `valetkey status` and report the name in brackets".to_owned(),
         }

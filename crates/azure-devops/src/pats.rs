@@ -16,13 +16,15 @@ use crate::{
 const PATH: [&str; 3] = ["_apis", "tokens", "pats"];
 /// Keys on one page: the most the service gives.
 const PAGE: &str = "100";
-/// Pages after which a list that does not end is given up.
+/// Pages, and keys, after which a list that does not end is given up.
 const MOST_PAGES: usize = 100;
+const MOST_KEYS: usize = 10_000;
 
 impl DevOps {
     /// Creates a key. Its end may be earlier than asked: the tenant's policy has the last word.
     ///
-    /// Never repeat it blindly: see [`DevOpsError::may_have_committed`].
+    /// Never repeat it blindly: see [`DevOpsError::may_have_committed`], which holds for a future that is dropped
+    /// before it is done, too.
     pub async fn create(
         &self,
         organisation: &str,
@@ -58,12 +60,10 @@ impl DevOps {
         let asked = self.asked(organisation);
         let filter = filter.to_string();
         let mut found = Vec::new();
-        let mut continuation = String::new();
-        for _ in 0..MOST_PAGES {
+        let mut seen: Vec<String> = Vec::new();
+        while seen.len() < MOST_PAGES && found.len() <= MOST_KEYS {
             let mut query = vec![("displayFilterOption", filter.as_str()), ("$top", PAGE)];
-            if !continuation.is_empty() {
-                query.push(("continuationToken", &continuation));
-            }
+            query.extend(seen.last().map(|next| ("continuationToken", next.as_str())));
             let url = address(&self.endpoints().pats, organisation, &PATH, &query)?;
             let page: Page = read(self.send(Http::get(url), Auth::Bearer(token), &asked).await?, &asked)?;
             for wire in page.pat_tokens {
@@ -71,8 +71,8 @@ impl DevOps {
             }
             match page.continuation_token.filter(|next| !next.is_empty()) {
                 None => return Ok(found),
-                Some(next) if next == continuation => break,
-                Some(next) => continuation = next,
+                Some(next) if seen.contains(&next) => break,
+                Some(next) => seen.push(next),
             }
         }
         let sentence = format!("the list of keys for `{organisation}` does not end");
@@ -89,8 +89,8 @@ impl DevOps {
         let asked = self.asked(organisation);
         let url = self.address_of(&asked, authorization_id)?;
         let reply = self.send(Http::get(url), Auth::Bearer(token), &asked).await?;
-        if is_gone(&reply) {
-            return Ok(None);
+        if reply.status.as_u16() == 404 {
+            return self.check_gone(&reply, token, &asked).await.map(|()| None);
         }
         match described(reply, &asked) {
             Err(DevOpsError { kind: Kind::Forbidden(error), .. }) if error.is_gone() => Ok(None),
@@ -122,11 +122,11 @@ impl DevOps {
         let asked = self.asked(organisation);
         let url = self.address_of(&asked, authorization_id)?;
         let reply = self.send(Request::new(Method::DELETE, url), Auth::Bearer(token), &asked).await?;
-        if is_gone(&reply) || reply.status.as_u16() == 204 {
-            return Ok(());
-        }
-        if reply.status.as_u16() == 200 && reply.body.trim_ascii().is_empty() && !refused::is_page(&reply) {
-            return Ok(());
+        match reply.status.as_u16() {
+            204 => return Ok(()),
+            404 => return self.check_gone(&reply, token, &asked).await,
+            200 if reply.body.trim_ascii().is_empty() && !refused::is_page(&reply) => return Ok(()),
+            _ => {}
         }
         let error = read::<PatResult>(reply, &asked).map_or_else(Some, |result| {
             Some(refused::forbidden(PatError::of(&result.pat_token_error?)?, &asked))
@@ -136,6 +136,21 @@ impl DevOps {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    /// Whether a 404 speaks of the key: an organisation that was renamed answers so too, and its keys live on. It
+    /// speaks of the key where the same door answers another question.
+    async fn check_gone(
+        &self,
+        reply: &Reply,
+        token: &SecretString,
+        asked: &Asked<'_>,
+    ) -> Result<(), DevOpsError> {
+        if refused::names_it_gone(reply) {
+            return Ok(());
+        }
+        let url = address(&self.endpoints().pats, asked.organisation, &PATH, &[("$top", "1")])?;
+        read::<Page>(self.send(Http::get(url), Auth::Bearer(token), asked).await?, asked).map(drop)
     }
 
     fn address_of(&self, asked: &Asked<'_>, authorization_id: &str) -> Result<url::Url, DevOpsError> {
@@ -176,11 +191,6 @@ fn is_token(token: &SecretString) -> bool {
     use valetkey_protocol::ExposeSecret as _;
     let token = token.expose_secret();
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// Whether a 404 speaks of the key. A web page is of somebody who never saw the request, and the key may live.
-fn is_gone(reply: &Reply) -> bool {
-    reply.status.as_u16() == 404 && !refused::is_page(reply)
 }
 
 /// The key in an answer that has no secret.

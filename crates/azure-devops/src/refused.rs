@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode;
 use serde::Deserialize;
+use url::Url;
 use valetkey_http::{
     Reply, StatusCode,
     header::{HeaderMap, HeaderValue},
@@ -11,6 +12,7 @@ use valetkey_protocol::shown;
 use crate::{
     DevOpsError, DevOpsErrorKind as Kind, PatError, TenantHint,
     challenge::{self, Challenge},
+    client::address,
     discover::resource_tenant,
     hosts,
     organisation::is_guid,
@@ -20,10 +22,12 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) organisation: &'a str,
+    /// Where organisations are.
+    pub(crate) dev: &'a Url,
     /// Tenant of the token that was sent, where known.
     pub(crate) tenant: Option<&'a str>,
     /// A configured authority whose word counts like Microsoft's.
-    pub(crate) authority: Option<&'a url::Url>,
+    pub(crate) authority: Option<&'a Url>,
     /// Whether a key is created: a fault after sending may leave one behind.
     pub(crate) creates: bool,
     /// Whether a key was shown, not a sign-in.
@@ -47,9 +51,9 @@ pub(crate) fn failure(reply: &Reply, asked: &Asked<'_>) -> DevOpsError {
         404 => not_found(asked),
         429 => throttled(reply, asked),
         500.. => unavailable(reply, asked),
-        300..400 => sign_in_page(asked),
+        300..400 => sign_in_page(reply, asked),
         400..500 => special(&message, asked).unwrap_or_else(|| bad_request(reply.status, &message, asked)),
-        _ if is_page(reply) => sign_in_page(asked),
+        _ if is_page(reply) => sign_in_page(reply, asked),
         _ => malformed(asked),
     };
     // A 408 may come from a gateway behind which the request went on.
@@ -86,7 +90,7 @@ pub(crate) fn forbidden(error: PatError, asked: &Asked<'_>) -> DevOpsError {
     DevOpsError::new(Kind::Forbidden(error), sentence, hint)
 }
 
-pub(crate) fn not_found(asked: &Asked<'_>) -> DevOpsError {
+fn not_found(asked: &Asked<'_>) -> DevOpsError {
     let org = asked.organisation;
     let sentence = format!("Azure DevOps has no organisation `{org}`, or does not show it to this account");
     DevOpsError::new(
@@ -96,8 +100,11 @@ pub(crate) fn not_found(asked: &Asked<'_>) -> DevOpsError {
     )
 }
 
-pub(crate) fn sign_in_page(asked: &Asked<'_>) -> DevOpsError {
+fn sign_in_page(reply: &Reply, asked: &Asked<'_>) -> DevOpsError {
     let org = asked.organisation;
+    if let Some(elsewhere) = wrong_tenant(reply, &challenges(&reply.headers), asked) {
+        return elsewhere;
+    }
     let sentence = format!("a sign-in page came in place of an answer for `{org}`");
     let hint = format!(
         "run `valetkey login {org}`; if it comes again, a gateway on the way wants a sign-in of its own"
@@ -162,8 +169,8 @@ fn special(message: &str, asked: &Asked<'_>) -> Option<DevOpsError> {
     let org = asked.organisation;
     if message.contains("TF401444") {
         let sentence = format!("this account has never opened `{org}` (TF401444)");
-        let hint =
-            format!("open `https://dev.azure.com/{org}` once in a browser with this account, then try again");
+        let page = address(asked.dev, org, &[], &[]).map(String::from).unwrap_or_default();
+        let hint = format!("open `{page}` once in a browser with this account, then try again");
         return Some(DevOpsError::new(Kind::NeverSignedIn, sentence, hint));
     }
     if message.contains("VS403463") {
@@ -233,6 +240,11 @@ pub(crate) fn wait(headers: &HeaderMap) -> Option<u64> {
     valetkey_http::retry_after(headers, std::time::SystemTime::now())
 }
 
+/// Whether the answer says by name that the key is not there.
+pub(crate) fn names_it_gone(reply: &Reply) -> bool {
+    PatError::known(message(reply).trim()).is_some_and(|error| error.is_gone())
+}
+
 /// What the service says in the body, else in the header that it percent-encodes.
 fn message(reply: &Reply) -> String {
     let body = reply.json::<ServiceError>().and_then(|error| error.message).unwrap_or_default();
@@ -252,3 +264,6 @@ fn bracketed_code(message: &str) -> String {
     }
     format!(" ({code})")
 }
+
+#[cfg(test)]
+mod tests;

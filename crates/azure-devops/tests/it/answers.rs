@@ -2,7 +2,7 @@
 
 pub(crate) const ID: &str = "4ab5c1d4-5a4c-4ef7-9a8f-1c2d3e4f5a6b";
 pub(crate) const TOKEN: &str =
-    "4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4Xyz4XyzJQQJ99BKACAAAAAAAAAAAAASAZDO1a2B";
+    "n0tAs3cretn0tAs3cretn0tAs3cretn0tAs3cretn0tAs3cretn0tAs3cretn0tAs3cretn0tAs3AZDOn0ne";
 pub(crate) const PAGE: &str = "<!DOCTYPE html><html><head><title>Azure DevOps Services | Sign In</title>";
 
 /// A created key: the one answer that carries a secret.

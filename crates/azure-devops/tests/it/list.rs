@@ -50,6 +50,15 @@ async fn a_list_without_an_end_is_given_up() {
     let error = server.devops().list("contoso", &bearer(), Filter::All).await.unwrap_err();
     assert_eq!(error.kind, Kind::Malformed);
     assert_eq!(server.asked().len(), 100);
+
+    let server = Server::answering(|asked| match asked.query("continuationToken").as_deref() {
+        Some("ping") => json(page(&[ID], "\"pong\"")),
+        _ => json(page(&[ID], "\"ping\"")),
+    })
+    .await;
+    let error = server.devops().list("contoso", &bearer(), Filter::All).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Malformed);
+    assert_eq!(server.asked().len(), 3);
 }
 
 #[tokio::test]
@@ -88,4 +97,13 @@ async fn a_secret_in_a_list_is_not_kept() {
     let found = server.devops().list("contoso", &bearer(), Filter::Expired).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(!format!("{found:?}").contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_broken_name_does_not_hide_the_other_keys() {
+    let broken = page(&[ID, SECOND], "\"\"").replacen("valetkey fetch", "half \\ud83d", 1);
+    let server = Server::answering(move |_| json(broken.clone())).await;
+    let found = server.devops().list("contoso", &bearer(), Filter::Active).await.unwrap();
+    assert!(found[0].display_name.starts_with("half \u{fffd}"), "{}", found[0].display_name);
+    assert_eq!(found[1].display_name, "valetkey fetch@box 7f3a");
 }

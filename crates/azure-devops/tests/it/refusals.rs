@@ -16,7 +16,8 @@ const TF400813: &str = "TF400813: The user 'ada@contoso.com' is not authorized t
 
 async fn create(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> DevOpsError {
     let server = Server::saying(status, headers, body).await;
-    let error = server.devops().in_tenant(OURS).create("contoso", &bearer(), &new_pat()).await.unwrap_err();
+    let mut error =
+        server.devops().in_tenant(OURS).create("contoso", &bearer(), &new_pat()).await.unwrap_err();
     assert!(error.sentence.contains("`contoso`"), "{error:?}");
     assert!(
         !error.hint.is_empty() && !error.sentence.ends_with('.') && !error.hint.ends_with('.'),
@@ -26,6 +27,7 @@ async fn create(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>)
         valetkey_protocol::is_clean(&error.sentence) && valetkey_protocol::is_clean(&error.hint),
         "{error:?}"
     );
+    error.hint = error.hint.replace(server.url.as_str(), "DEV/");
     assert_eq!(error.refusal().sentence, valetkey_protocol::shown(&error.sentence));
     error
 }
@@ -69,7 +71,7 @@ async fn a_401_by_what_it_says() {
         (
             vec![bearer, JSON],
             service_error(&format!("TF401444: Please sign-in at least once as {OURS}\\ada@contoso.com in a web browser to enable access to the service."), "UnauthorizedRequestException"),
-            "NeverSignedIn: this account has never opened `contoso` (TF401444); open `https://dev.azure.com/contoso` once in a browser with this account, then try again".to_owned(),
+            "NeverSignedIn: this account has never opened `contoso` (TF401444); open `DEV/contoso` once in a browser with this account, then try again".to_owned(),
         ),
         (
             vec![bearer, ("x-tfs-serviceerror", "VS403463%3A%20The%20conditional%20access%20policy%20defined%20by%20your%20Azure%20Active%20Directory%20administrator%20has%20failed.")],
@@ -124,6 +126,7 @@ async fn other_statuses_by_what_they_say() {
         (302, vec![location, HTML], b"<h2>Object moved to <a href=x>here</a></h2>".to_vec(), format!("SignInPage: {page}")),
         (203, vec![HTML], PAGE.into(), format!("SignInPage: {page}")),
         (203, vec![], vec![], format!("SignInPage: {page}")),
+        (302, vec![location, ("x-vss-resourcetenant", "00000000-0000-0000-0000-000000000000")], vec![], "MicrosoftAccount: `contoso` belongs to no Microsoft Entra tenant: its people have Microsoft accounts; ask the owner of `contoso` to connect it to Microsoft Entra".into()),
         (200, vec![HTML], PAGE.into(), format!("SignInPage (may have committed): {page}")),
         (204, vec![], vec![], "Malformed (may have committed): the answer of Azure DevOps for `contoso` is not understood; try again; a gateway on the way may have changed the answer".into()),
         (200, vec![], vec![0xff, 0xfe], "Malformed (may have committed): the answer of Azure DevOps for `contoso` is not understood; try again; a gateway on the way may have changed the answer".into()),

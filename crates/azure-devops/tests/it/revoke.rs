@@ -17,8 +17,7 @@ async fn revoked_and_gone_are_the_same() {
         (200, answers::refusal("authorizationNotFound")),
         (200, answers::refusal("TokenNotFound")),
         (200, answers::refusal("hostAuthorizationNotFound")),
-        (404, String::new()),
-        (404, r#"{"message":"not found"}"#.to_owned()),
+        (404, r#"{"message":"TokenNotFound"}"#.to_owned()),
         (400, r#"{"message":"AuthorizationNotFound"}"#.to_owned()),
     ] {
         let shown = body.clone();
@@ -49,6 +48,7 @@ async fn what_may_have_left_the_key_alive_is_an_error() {
         (203, page, PAGE.to_owned(), Kind::SignInPage),
         (302, page, String::new(), Kind::SignInPage),
         (404, page, "<h2>no such host</h2>".to_owned(), Kind::NotFound),
+        (404, data, String::new(), Kind::NotFound),
         (401, data, String::new(), Kind::Unauthorized),
         (403, data, String::new(), Kind::AccessDenied),
         (429, data, String::new(), Kind::Throttled),
@@ -68,10 +68,8 @@ async fn a_key_by_its_id() {
     assert_eq!(found.authorization_id, ID);
     assert_eq!(server.asked()[0].query("authorizationId").as_deref(), Some(ID));
 
-    for (status, body) in [(200, answers::refusal("authorizationNotFound")), (404, String::new())] {
-        let server = Server::saying(status, &[("content-type", "application/json")], body).await;
-        assert_eq!(server.devops().get("contoso", &bearer(), ID).await.unwrap(), None);
-    }
+    let server = Server::answering(|_| json(answers::refusal("authorizationNotFound"))).await;
+    assert_eq!(server.devops().get("contoso", &bearer(), ID).await.unwrap(), None);
     let server = Server::answering(|_| json(answers::refusal("none"))).await;
     assert_eq!(server.devops().get("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::Malformed);
 }
@@ -92,4 +90,20 @@ async fn an_id_that_is_none_is_never_sent() {
         );
     }
     assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_404_speaks_of_the_key_only_where_the_organisation_answers() {
+    let of_the_key = Server::answering(|asked| match asked.query("authorizationId") {
+        Some(_) => reply(404, &[], ""),
+        None => json(r#"{"continuationToken":"","patTokens":[]}"#),
+    })
+    .await;
+    of_the_key.devops().revoke("contoso", &bearer(), ID).await.unwrap();
+    assert_eq!(of_the_key.devops().get("contoso", &bearer(), ID).await.unwrap(), None);
+    assert_eq!(of_the_key.asked()[1].uri, "/contoso/_apis/tokens/pats?%24top=1&api-version=7.1-preview.1");
+
+    let renamed = Server::saying(404, &[], "").await;
+    assert_eq!(renamed.devops().revoke("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::NotFound);
+    assert_eq!(renamed.devops().get("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::NotFound);
 }
