@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `valetkey`: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    valetkey_cli::main()
+}

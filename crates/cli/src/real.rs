@@ -1,0 +1,157 @@
+//! The world as it is: this process, this terminal, the agent behind its socket.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, agent_program};
+use valetkey_paths::{Paths, env};
+use valetkey_protocol::{Answer, ClientKind, Event, Request, SecretString};
+
+use crate::{
+    agent::{Agent, Start, Unreachable},
+    exit::Exit,
+    setup::{self, Git},
+    world::{Person, Place, Screen, World},
+};
+
+/// How long a question may take that makes the agent revoke keys, each with a call to the service.
+const REVOKING: Duration = Duration::from_secs(5 * 60);
+/// Between two looks whether an agent has ended.
+const STEP: Duration = Duration::from_millis(50);
+
+pub(crate) fn run(command_line: impl Iterator<Item = OsString>) -> Exit {
+    let mut world = World {
+        out: &mut anstream::stdout().lock(),
+        err: &mut anstream::stderr(),
+        agent: &mut Daemon,
+        person: &mut Terminal,
+        git: Git::on_path(),
+        place: place(),
+    };
+    crate::run(command_line, &mut world)
+}
+
+fn place() -> Place {
+    Place {
+        config_file: Paths::discover()
+            .map_or_else(|_| PathBuf::from("valetkey/config.toml"), |paths| paths.config_user),
+        git_helper: git_helper(),
+        screen: screen(),
+        now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+    }
+}
+
+fn git_helper() -> PathBuf {
+    let folder = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    setup::locate(&folder.unwrap_or_default(), env::PATH.get().as_deref())
+}
+
+fn screen() -> Screen {
+    if env::SSH_CONNECTION.get().is_some() {
+        return Screen::Remote;
+    }
+    let has_display = cfg!(any(windows, target_os = "macos"))
+        || env::DISPLAY.get().is_some()
+        || env::WAYLAND_DISPLAY.get().is_some();
+    if has_display { Screen::Here } else { Screen::Absent }
+}
+
+struct Daemon;
+
+impl Daemon {
+    fn converse(
+        request: &Request,
+        start: Start,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Answer, ClientError> {
+        let start = match start {
+            Start::Never => valetkey_client::Start::Never,
+            Start::OnDemand => valetkey_client::Start::OnDemand { agent: agent_program()? },
+        };
+        let mut connection = Connection::open(&Paths::discover()?, ClientKind::Cli, start)?;
+        match request {
+            Request::Login(_) => connection.ask_stream(request, |event| on_event(&event)),
+            Request::Logout(_) | Request::Revoke { .. } | Request::Lock { .. } => {
+                connection.ask_within(request, REVOKING)
+            }
+            _ => connection.ask_within(request, ANSWER_DEADLINE),
+        }
+    }
+}
+
+impl Agent for Daemon {
+    fn ask(
+        &mut self,
+        request: &Request,
+        start: Start,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Answer, Unreachable> {
+        match Self::converse(request, start, on_event) {
+            Ok(answer) => Ok(answer),
+            // The connection was refused, not the agent unreachable: the same to a person as a refused question.
+            Err(ClientError::Refused(refusal)) => Ok(Answer::Refused(refusal)),
+            Err(ClientError::NoAgent) => Err(Unreachable::NotRunning),
+            Err(error) => Err(Unreachable::Failed { sentence: error.sentence(), hint: error.hint() }),
+        }
+    }
+
+    fn wait_until_gone(&mut self, limit: Duration) -> bool {
+        let Ok(paths) = Paths::discover() else { return true };
+        let end = Instant::now() + limit;
+        while !is_gone(&paths) {
+            if Instant::now() >= end {
+                return false;
+            }
+            thread::sleep(STEP);
+        }
+        true
+    }
+
+    fn run_in_foreground(&mut self) -> io::Result<Exit> {
+        let program = agent_program().map_err(|error| io::Error::other(error.sentence()))?;
+        foreground(Command::new(program).arg("run"))
+    }
+}
+
+/// A finishing agent no longer listens, and holds its lock until everything is written.
+fn is_gone(paths: &Paths) -> bool {
+    let silent = matches!(
+        Connection::open(paths, ClientKind::Cli, valetkey_client::Start::Never),
+        Err(ClientError::NoAgent)
+    );
+    silent && is_free(&paths.agent_lock)
+}
+
+fn is_free(lock: &Path) -> bool {
+    File::open(lock).map_or(true, |file| file.try_lock_shared().is_ok())
+}
+
+/// The agent takes this program's place, so that a supervisor's signals reach it.
+#[cfg(unix)]
+fn foreground(command: &mut Command) -> io::Result<Exit> {
+    Err(std::os::unix::process::CommandExt::exec(command))
+}
+
+#[cfg(not(unix))]
+fn foreground(command: &mut Command) -> io::Result<Exit> {
+    Ok(if command.status()?.success() { Exit::Done } else { Exit::Refused })
+}
+
+struct Terminal;
+
+impl Person for Terminal {
+    fn open_browser(&mut self, url: &str) -> bool {
+        webbrowser::open(url).is_ok()
+    }
+
+    fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString> {
+        rpassword::prompt_password(prompt).map(SecretString::from)
+    }
+}

@@ -1,0 +1,159 @@
+//! `valetkey login`.
+
+use std::io;
+
+use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal, Request, is_clean, shown};
+
+use super::hint;
+use crate::{
+    agent::Start,
+    args::Login,
+    duration,
+    exit::Exit,
+    failure::{Failure, Outcome},
+    setup, style,
+    world::{Person, Screen, World},
+};
+
+pub(super) fn run(args: Login, world: &mut World<'_>) -> Outcome {
+    let organisation = args.organisation.clone();
+    let request = Request::Login(LoginRequest {
+        organisation: args.organisation,
+        tenant: args.tenant,
+        client_id: args.client_id,
+        flow: if args.device_code { Flow::DeviceCode } else { Flow::Browser },
+        fresh: args.fresh,
+    });
+    let mut stage = Stage { err: world.err, person: world.person, screen: world.place.screen };
+    let org = organisation.as_deref().unwrap_or("<organisation>");
+    let answer = world.agent.ask(&request, Start::OnDemand, &mut |event| {
+        // A sign-in goes on in the browser even where nobody reads standard error.
+        let _ = stage.show(event, org);
+    })?;
+    match answer {
+        Answer::SignedIn { account, tenant, organisations, silent } => {
+            let again = if silent { "still signed in" } else { "signed in" };
+            writeln!(world.out, "{again} as {} (tenant {})", shown(&account), shown(&tenant))?;
+            if organisations.is_empty() {
+                hint(world, "name an organisation to get keys for it: `valetkey login <organisation>`")?;
+            } else {
+                writeln!(world.out, "keys can be made for {}", shown(&organisations.join(", ")))?;
+            }
+            next_step(world)?;
+            Ok(Exit::Done)
+        }
+        Answer::Refused(refusal) => Err(explain(refusal, org)),
+        other => Err(Failure::unexpected(other)),
+    }
+}
+
+fn next_step(world: &mut World<'_>) -> io::Result<()> {
+    match setup::is_set_up(&world.git) {
+        Ok(false) => hint(world, "run `valetkey setup git` so that git asks for keys by itself"),
+        // Without git there is nothing to set up, and signing in has worked.
+        Ok(true) | Err(_) => Ok(()),
+    }
+}
+
+fn explain(refusal: Refusal, org: &str) -> Failure {
+    match refusal.reason {
+        Reason::ClientIdMissing => Failure::Failed {
+            sentence: refusal.sentence,
+            hints: vec![
+                "`valetkey setup entra` shows how to register the application, once for everybody".to_owned(),
+                format!("`valetkey login {org} --client-id <id>` signs in through it"),
+            ],
+        },
+        _ => Failure::Refused(refusal),
+    }
+}
+
+/// Where the steps of a sign-in are shown.
+struct Stage<'a> {
+    err: &'a mut dyn io::Write,
+    person: &'a mut dyn Person,
+    screen: Screen,
+}
+
+impl Stage<'_> {
+    fn show(&mut self, event: &Event, org: &str) -> io::Result<()> {
+        match event {
+            Event::Browser { url } => self.browser(url, org)?,
+            Event::DeviceCode { user_code, verification_uri, expires_in } => {
+                self.device_code(user_code, verification_uri, *expires_in)?;
+            }
+            Event::Progress { sentence } => writeln!(self.err, "{}", shown(sentence))?,
+            _ => {}
+        }
+        self.err.flush()
+    }
+
+    fn browser(&mut self, url: &str, org: &str) -> io::Result<()> {
+        if !is_web_address(url) {
+            let warning = style::WARNING;
+            return writeln!(
+                self.err,
+                "{warning}warning:{warning:#} the agent named something that is not a web address; it is not opened"
+            );
+        }
+        let why = match self.screen {
+            Screen::Here if self.person.open_browser(url) => {
+                return writeln!(
+                    self.err,
+                    "A browser has opened: sign in there. If none has, open this address:\n\n  {url}\n"
+                );
+            }
+            Screen::Here => "No browser could be opened",
+            Screen::Remote => "This session comes over SSH, so no browser is opened",
+            Screen::Absent => "There is no display, so no browser is opened",
+        };
+        let hint = style::HINT;
+        writeln!(self.err, "{why}. A browser on this machine can sign in here:\n\n  {url}\n")?;
+        writeln!(
+            self.err,
+            "{hint}hint:{hint:#} to sign in from another device, stop this and run `valetkey login {org} \
+             --device-code`"
+        )
+    }
+
+    fn device_code(&mut self, code: &str, page: &str, expires_in: u64) -> io::Result<()> {
+        let strong = style::STRONG;
+        writeln!(self.err, "To sign in, open this page on any device:\n\n    {}\n", shown(page))?;
+        writeln!(self.err, "and type this code:\n\n    {strong}{}{strong:#}\n", shown(code))?;
+        writeln!(
+            self.err,
+            "The code is good for {}. Never type a code that somebody sent you.",
+            duration::shown(expires_in)
+        )
+    }
+}
+
+/// Whether an address may be given to a browser and printed whole: https, or this machine.
+fn is_web_address(url: &str) -> bool {
+    let secure = url.starts_with("https://")
+        || ["http://localhost:", "http://127.0.0.1:"].iter().any(|local| url.starts_with(local));
+    secure && is_clean(url) && url.is_ascii() && !url.contains(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_web_address;
+
+    #[test]
+    fn only_web_addresses_reach_a_browser() {
+        assert!(is_web_address("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?a=b"));
+        assert!(is_web_address("http://localhost:4711/x"));
+        for url in [
+            "",
+            "file:///etc/passwd",
+            "http://login.microsoftonline.com/",
+            "javascript:alert(1)",
+            "https://a\u{1b}[2J",
+            "https://a b",
+            "--help",
+            "http://localhost.evil:1/",
+        ] {
+            assert!(!is_web_address(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The verbs, one a file.
+
+mod agent;
+mod audit;
+mod config;
+mod keys;
+mod lock;
+mod login;
+mod logout;
+mod setup;
+mod status;
+mod unlock;
+
+use valetkey_protocol::{Answer, Request};
+
+use crate::{
+    agent::{Start, ask},
+    args::{Keys, Setup, Verb},
+    exit::Exit,
+    failure::{Failure, Outcome},
+    style,
+    world::World,
+};
+
+/// Runs one verb.
+pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
+    match verb {
+        Verb::Login(args) => login::run(args, world),
+        Verb::Logout(args) => logout::run(args, world),
+        Verb::Status { json } => status::run(json, world),
+        Verb::Setup(Setup::Git(args)) => setup::git(&args, world),
+        Verb::Setup(Setup::Entra { for_admin }) => setup::entra(for_admin, world),
+        Verb::Agent(verb) => agent::run(verb, world),
+        Verb::Lock { revoke } => lock::run(revoke, world),
+        Verb::Unlock => unlock::run(world),
+        Verb::Audit { lines, json } => audit::run(lines, json, world),
+        Verb::Keys(Keys::List { json }) => keys::list(json, world),
+        Verb::Keys(Keys::Revoke(args)) => keys::revoke(args, world),
+        Verb::Config(crate::args::Config::Reload) => config::reload(world),
+    }
+}
+
+/// Asks for something that is answered with nothing but success.
+fn done(request: &Request, start: Start, world: &mut World<'_>) -> Result<(), Failure> {
+    match ask(world.agent, request, start)? {
+        Answer::Done => Ok(()),
+        other => Err(Failure::unexpected(other)),
+    }
+}
+
+/// One `hint:` line on standard error.
+fn hint(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
+    let hint = style::HINT;
+    writeln!(world.err, "{hint}hint:{hint:#} {text}")
+}
+
+/// One `warning:` line on standard error.
+fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
+    let warning = style::WARNING;
+    writeln!(world.err, "{warning}warning:{warning:#} {text}")
+}
+
+/// Tells how revoking went, and whether all of it is done.
+fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
+    writeln!(world.out, "{} revoked", keys_in_words(revoked.revoked))?;
+    if revoked.pending == 0 {
+        return Ok(Exit::Done);
+    }
+    let why = if revoked.sentence.is_empty() { "the service did not answer" } else { &revoked.sentence };
+    let text = format!(
+        "{} could not be revoked yet: {}",
+        keys_in_words(revoked.pending),
+        valetkey_protocol::shown(why)
+    );
+    warning(world, &text)?;
+    hint(world, "`valetkey status` shows what is left")?;
+    Ok(Exit::Refused)
+}
+
+fn keys_in_words(count: u32) -> String {
+    match count {
+        0 => "no key".to_owned(),
+        1 => "1 key".to_owned(),
+        more => format!("{more} keys"),
+    }
+}

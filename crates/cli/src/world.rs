@@ -1,0 +1,62 @@
+//! Everything outside this program that a verb may touch, handed in so that tests hand in something else.
+
+use std::{fmt, io, path::PathBuf};
+
+use valetkey_protocol::SecretString;
+
+use crate::{agent::Agent, setup::Git};
+
+/// The world a run takes place in.
+pub struct World<'a> {
+    /// Standard output: data only.
+    pub out: &'a mut dyn io::Write,
+    /// Standard error: everything said to a person.
+    pub err: &'a mut dyn io::Write,
+    /// The agent.
+    pub agent: &'a mut dyn Agent,
+    /// The person at the terminal.
+    pub person: &'a mut dyn Person,
+    /// The git program.
+    pub git: Git,
+    /// Where this run takes place.
+    pub place: Place,
+}
+
+impl fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("git", &self.git).field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// What can be asked of the person.
+pub trait Person {
+    /// Opens an address in the browser; `false` when that cannot be done.
+    fn open_browser(&mut self, url: &str) -> bool;
+
+    /// Asks for a passphrase on the terminal without showing it.
+    fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString>;
+}
+
+/// Facts about this machine and session.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The person's configuration file.
+    pub config_file: PathBuf,
+    /// The git helper, as git is to call it: an absolute path.
+    pub git_helper: PathBuf,
+    /// Whether a browser can be shown here.
+    pub screen: Screen,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// Whether a browser opened here would be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    /// Yes.
+    Here,
+    /// The session comes over SSH: a browser would open on the far machine.
+    Remote,
+    /// There is no graphical display.
+    Absent,
+}

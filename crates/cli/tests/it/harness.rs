@@ -1,0 +1,231 @@
+//! One run of the program in a world of its own.
+
+use std::{
+    collections::VecDeque,
+    ffi::OsString,
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anstream::StripStream;
+use valetkey_cli::{Agent, Exit, Git, Person, Place, Screen, Start, Unreachable, World};
+use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
+
+/// The moment all runs take place at.
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+/// A run to be made.
+pub(crate) struct Run {
+    command_line: Vec<OsString>,
+    agent: Fake,
+    person: Scripted,
+    git: Git,
+    screen: Screen,
+    git_helper: PathBuf,
+}
+
+impl Run {
+    /// A command line without the program's name, no agent, no git, a person with a screen.
+    #[must_use]
+    pub(crate) fn new(command_line: &str) -> Self {
+        Self {
+            command_line: ["valetkey"]
+                .into_iter()
+                .chain(command_line.split_whitespace())
+                .map(Into::into)
+                .collect(),
+            agent: Fake { ends: true, ..Fake::default() },
+            person: Scripted { browser: true, ..Scripted::default() },
+            git: Git { program: PathBuf::from("/nonexistent/git"), environment: None },
+            screen: Screen::Here,
+            git_helper: PathBuf::from("/usr/bin/git-credential-valetkey"),
+        }
+    }
+
+    /// The agent gives this answer to the next question that has none yet.
+    #[must_use]
+    pub(crate) fn answer(mut self, answer: Answer) -> Self {
+        self.agent.answers.push_back(Ok(answer));
+        self
+    }
+
+    /// The agent refuses the next question.
+    #[must_use]
+    pub(crate) fn refuse(self, reason: Reason, sentence: &str, hint: &str) -> Self {
+        self.answer(Answer::Refused(Refusal::new(reason, sentence, hint)))
+    }
+
+    /// The next question reaches nobody.
+    #[must_use]
+    pub(crate) fn unreachable(mut self, sentence: &str, hint: &str) -> Self {
+        let (sentence, hint) = (sentence.to_owned(), hint.to_owned());
+        self.agent.answers.push_back(Err(Unreachable::Failed { sentence, hint }));
+        self
+    }
+
+    /// Events before the next answer.
+    #[must_use]
+    pub(crate) fn event(mut self, event: Event) -> Self {
+        self.agent.events.push(event);
+        self
+    }
+
+    /// A stopping agent never ends.
+    #[must_use]
+    pub(crate) fn never_ends(mut self) -> Self {
+        self.agent.ends = false;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn screen(mut self, screen: Screen) -> Self {
+        self.screen = screen;
+        self
+    }
+
+    /// No browser can be opened.
+    #[must_use]
+    pub(crate) fn no_browser(mut self) -> Self {
+        self.person.browser = false;
+        self
+    }
+
+    /// What the person types when asked for a passphrase.
+    #[must_use]
+    pub(crate) fn passphrase(mut self, text: &str) -> Self {
+        self.person.passphrase = Some(text.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn git(mut self, git: &Git) -> Self {
+        self.git = git.clone();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn git_helper(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.git_helper);
+        self
+    }
+
+    /// Makes the run and gives exit code, both streams and whatever was asked of agent and person.
+    #[must_use]
+    pub(crate) fn shown(self) -> String {
+        self.made().to_string()
+    }
+
+    /// Makes the run into these streams.
+    pub(crate) fn into(mut self, out: &mut dyn io::Write, err: &mut dyn io::Write) -> (Exit, Fake, Scripted) {
+        let mut world = World {
+            out,
+            err,
+            agent: &mut self.agent,
+            person: &mut self.person,
+            git: self.git,
+            place: Place {
+                config_file: PathBuf::from("/home/alice/.config/valetkey/config.toml"),
+                git_helper: self.git_helper,
+                screen: self.screen,
+                now: NOW,
+            },
+        };
+        let exit = valetkey_cli::run(self.command_line, &mut world);
+        (exit, self.agent, self.person)
+    }
+
+    /// Makes the run.
+    #[must_use]
+    pub(crate) fn made(self) -> Made {
+        let (mut out, mut err) = (StripStream::new(Vec::new()), StripStream::new(Vec::new()));
+        let (exit, agent, person) = self.into(&mut out, &mut err);
+        assert!(agent.answers.is_empty(), "the agent was not asked as often as the test says");
+        let text = |stream: StripStream<Vec<u8>>| String::from_utf8(stream.into_inner()).unwrap();
+        Made { exit, out: text(out), err: text(err), asked: agent.asked, opened: person.opened }
+    }
+}
+
+/// A run that was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) asked: Vec<String>,
+    opened: Vec<String>,
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = format!("exit: {} ({:?})\n", self.exit as u8, self.exit);
+        for asked in &self.asked {
+            writeln!(text, "asked: {asked}")?;
+        }
+        for url in &self.opened {
+            writeln!(text, "opened: {url}")?;
+        }
+        for (name, stream) in [("stdout", &self.out), ("stderr", &self.err)] {
+            if !stream.is_empty() {
+                write!(text, "----- {name} -----\n{stream}")?;
+            }
+        }
+        f.write_str(text.trim_end())
+    }
+}
+
+/// An agent that answers by a script.
+#[derive(Default)]
+pub(crate) struct Fake {
+    answers: VecDeque<Result<Answer, Unreachable>>,
+    events: Vec<Event>,
+    asked: Vec<String>,
+    ends: bool,
+}
+
+impl Agent for Fake {
+    fn ask(
+        &mut self,
+        request: &Request,
+        start: Start,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Answer, Unreachable> {
+        self.asked.push(format!("{start:?} {}", serde_json::to_string(request).unwrap()));
+        self.events.drain(..).for_each(|event| on_event(&event));
+        self.answers.pop_front().unwrap_or(Err(Unreachable::NotRunning))
+    }
+
+    fn wait_until_gone(&mut self, limit: Duration) -> bool {
+        self.asked.push(format!("wait at most {} s until it is gone", limit.as_secs()));
+        self.ends
+    }
+
+    fn run_in_foreground(&mut self) -> io::Result<Exit> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A person who does as told.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    browser: bool,
+    passphrase: Option<String>,
+    opened: Vec<String>,
+}
+
+impl Person for Scripted {
+    fn open_browser(&mut self, url: &str) -> bool {
+        if self.browser {
+            self.opened.push(url.to_owned());
+        }
+        self.browser
+    }
+
+    fn passphrase(&mut self, _prompt: &str) -> io::Result<SecretString> {
+        self.passphrase
+            .clone()
+            .map(SecretString::from)
+            .ok_or_else(|| io::Error::other("there is no terminal"))
+    }
+}

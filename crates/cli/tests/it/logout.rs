@@ -1,0 +1,50 @@
+use insta::assert_snapshot;
+use valetkey_protocol::{Answer, Revoked};
+
+use crate::harness::Run;
+
+#[test]
+fn of_everybody() {
+    let revoked = Revoked { revoked: 2, ..Revoked::default() };
+    assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"logout"}
+    ----- stdout -----
+    signed out
+    2 keys revoked
+    "#);
+}
+
+#[test]
+fn of_one_account_with_a_key_left() {
+    let revoked =
+        Revoked { revoked: 0, pending: 1, sentence: "`vssps.dev.azure.com` cannot be reached".to_owned() };
+    let run = Run::new("logout --account alice@contoso.com");
+    assert_snapshot!(run.answer(Answer::Revoked(revoked)).shown(), @r#"
+    exit: 1 (Refused)
+    asked: OnDemand {"type":"logout","account":"alice@contoso.com"}
+    ----- stdout -----
+    signed out: alice@contoso.com
+    no key revoked
+    ----- stderr -----
+    warning: 1 key could not be revoked yet: `vssps.dev.azure.com` cannot be reached
+    hint: `valetkey status` shows what is left
+    "#);
+}
+
+#[test]
+fn without_a_word_about_keys() {
+    assert_snapshot!(Run::new("logout").answer(Answer::Done).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"logout"}
+    ----- stdout -----
+    signed out
+    "#);
+}
+
+#[test]
+fn an_empty_account_is_not_everybody() {
+    let made = Run::new("logout --account=").made();
+    assert_eq!(made.exit, valetkey_cli::Exit::Usage);
+    assert!(made.asked.is_empty());
+}

@@ -1,0 +1,17 @@
+//! What a person and a script see: exit code and both streams, against an agent that answers by a script.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod agent;
+mod audit;
+mod config;
+mod harness;
+mod keys;
+mod lock;
+mod login;
+mod logout;
+mod refusals;
+mod setup_entra;
+mod setup_git;
+mod status;
+mod usage;

@@ -1,0 +1,246 @@
+use std::io;
+
+use insta::assert_snapshot;
+use valetkey_cli::Exit;
+
+use crate::harness::Run;
+
+#[test]
+fn help() {
+    assert_snapshot!(Run::new("--help").shown(), @"
+    exit: 0 (Done)
+    ----- stdout -----
+    Signs you in once, and git gets short-lived keys for Azure DevOps by itself
+
+    Usage: valetkey <COMMAND>
+
+    Commands:
+      login   Sign in, so that keys can be made for an organisation
+      logout  Revoke every key, then forget the session
+      status  Show accounts, keys and what needs attention
+      setup   Make git use valetkey, or show how to register the application in Microsoft Entra
+      agent   Start, stop or restart the agent; it also starts by itself when it is needed
+      lock    Stop handing out keys until `valetkey unlock`
+      unlock  Hand out keys again
+      audit   Show who got which key, newest last
+      keys    List or revoke keys
+      config  The agent's configuration
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Exit codes:
+      0  done
+      1  refused, or something needs attention: standard error says what and the next step
+      2  the command line is wrong
+      3  no agent could be reached
+    ");
+}
+
+#[test]
+fn help_of_the_verbs() {
+    let verbs =
+        ["login", "logout", "status", "setup git", "setup entra", "lock", "unlock", "audit", "keys revoke"];
+    let texts: Vec<_> = verbs
+        .into_iter()
+        .map(|verb| {
+            let made = Run::new(&format!("{verb} --help")).made();
+            assert_eq!((made.exit, made.err.as_str()), (Exit::Done, ""), "{verb}");
+            made.out
+        })
+        .collect();
+    assert_snapshot!(texts.join("\n"), @"
+    Sign in, so that keys can be made for an organisation
+
+    Usage: valetkey login [OPTIONS] [ORG]
+
+    Arguments:
+      [ORG]  Organisation, or the address of anything in it
+
+    Options:
+          --device-code      Show a code to type on any device instead of opening a browser
+          --tenant <TENANT>  Tenant id or domain, where it is not to be discovered
+          --client-id <ID>   Client id of the application registered in Microsoft Entra
+          --fresh            Sign in again even where the session is still good
+      -h, --help             Print help
+
+    Examples:
+      valetkey login contoso
+      valetkey login contoso --device-code
+
+    Revoke every key, then forget the session
+
+    Usage: valetkey logout [OPTIONS]
+
+    Options:
+          --account <ACCOUNT>  Only this account, by its user name
+      -h, --help               Print help
+
+    Show accounts, keys and what needs attention
+
+    Usage: valetkey status [OPTIONS]
+
+    Options:
+          --json  Print the report as JSON
+      -h, --help  Print help
+
+    Does not start an agent.
+
+    Exit codes:
+      0  keys are handed out
+      1  something needs attention
+      3  no agent is running
+
+    Make git ask valetkey for Azure Repos
+
+    Usage: valetkey setup git [OPTIONS]
+
+    Options:
+          --undo           Take out exactly what was put in
+          --scope <SCOPE>  Which of git's configuration files [default: global] [possible values: global, system]
+          --host <URL>     Another address that counts as Azure Repos, as in `[azure-devops] dev` of the configuration
+      -h, --help           Print help
+
+    Changes nothing the second time, and keeps every entry of yours.
+
+    Examples:
+      valetkey setup git
+      valetkey setup git --undo
+
+    Show how to register the application in Microsoft Entra
+
+    Usage: valetkey setup entra [OPTIONS]
+
+    Options:
+          --for-admin  Print a text to send to an administrator instead
+      -h, --help       Print help
+
+    Stop handing out keys until `valetkey unlock`
+
+    Usage: valetkey lock [OPTIONS]
+
+    Options:
+          --revoke  Revoke every key as well
+      -h, --help    Print help
+
+    Hand out keys again
+
+    Usage: valetkey unlock
+
+    Options:
+      -h, --help  Print help
+
+    Asks for the passphrase where secrets rest in a file sealed with one.
+
+    Show who got which key, newest last
+
+    Usage: valetkey audit [OPTIONS]
+
+    Options:
+      -n, --lines <N>  How many lines [default: 20]
+          --json       Print one JSON object a line
+      -h, --help       Print help
+
+    Revoke keys
+
+    Usage: valetkey keys revoke <ID|--org <ORG>|--all>
+
+    Arguments:
+      [ID]  The key with this id, as `valetkey keys list` shows it
+
+    Options:
+          --org <ORG>  Every key of one organisation
+          --all        Every key
+      -h, --help       Print help
+
+    Examples:
+      valetkey keys revoke k7
+      valetkey keys revoke --org contoso
+    ");
+}
+
+#[test]
+fn version() {
+    let made = Run::new("--version").made();
+    assert_eq!(
+        (made.exit, made.out.as_str()),
+        (Exit::Done, concat!("valetkey ", env!("CARGO_PKG_VERSION"), "\n"))
+    );
+}
+
+#[test]
+fn nothing_at_all() {
+    let made = Run::new("").made();
+    assert_eq!((made.exit, made.out.as_str()), (Exit::Usage, ""));
+    assert!(made.err.contains("Usage: valetkey <COMMAND>"), "{}", made.err);
+}
+
+#[test]
+fn wrong_command_lines_ask_nobody() {
+    for wrong in [
+        "frobnicate",
+        "login a b",
+        "login http://dev.azure.com/contoso",
+        "login --tenant=",
+        "keys revoke",
+        "keys revoke k1 --all",
+        "keys revoke --org contoso --all",
+        "audit -n 0",
+        "audit -n -1",
+        "setup git --scope local",
+        "setup git --host http://localhost:1",
+        "agent",
+        "lock --revoke=maybe",
+    ] {
+        let made = Run::new(wrong).made();
+        assert_eq!((made.exit, made.out.as_str()), (Exit::Usage, ""), "{wrong}");
+        assert!(made.err.starts_with("error: ") || made.err.contains("Usage:"), "{wrong}: {}", made.err);
+        assert!(made.asked.is_empty(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_bad_organisation_is_explained() {
+    assert_snapshot!(Run::new("login https://github.com/contoso").shown(), @"
+    exit: 2 (Usage)
+    ----- stderr -----
+    error: invalid value 'https://github.com/contoso' for '[ORG]': give the organisation's name, such as `contoso`, or an address in it, such as `https://dev.azure.com/contoso`
+
+    For more information, try '--help'.
+    ");
+}
+
+/// A stream whose reader went away, or a full disk.
+struct Failing(io::ErrorKind);
+
+impl io::Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn into(kind: io::ErrorKind, command_line: &str) -> (Exit, String) {
+    let mut err = anstream::StripStream::new(Vec::new());
+    let (exit, ..) = Run::new(command_line).into(&mut Failing(kind), &mut err);
+    (exit, String::from_utf8(err.into_inner()).unwrap())
+}
+
+#[test]
+fn a_reader_that_had_enough_is_no_failure() {
+    for command_line in ["setup entra", "--help", "status"] {
+        assert_eq!(into(io::ErrorKind::BrokenPipe, command_line), (Exit::Done, String::new()));
+    }
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let (exit, err) = into(io::ErrorKind::StorageFull, "setup entra");
+    assert_eq!(exit, Exit::Refused);
+    assert!(err.starts_with("error: the output cannot be written: "), "{err}");
+}
