@@ -70,6 +70,9 @@ async fn a_page_that_fails_fails_the_list() {
     .await;
     let error = server.devops().list("contoso", &bearer(), Filter::Revoked).await.unwrap_err();
     assert_eq!((error.kind, error.retry_after), (Kind::Unavailable, Some(7)));
+    for asked in server.asked() {
+        assert_eq!(asked.query("displayFilterOption").as_deref(), Some("revoked"));
+    }
 }
 
 #[tokio::test]

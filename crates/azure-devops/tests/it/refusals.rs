@@ -79,6 +79,11 @@ async fn a_401_by_what_it_says() {
             "ConditionalAccess: a conditional access policy refused the sign-in to `contoso` (VS403463); use a network and a device that the policy allows, or ask your administrator".to_owned(),
         ),
         (
+            vec![bearer, ("x-tfs-serviceerror", "Service%20principals%20are%20not%20allowed%20to%20perform%20this%20action.")],
+            vec![],
+            "NotAPerson: `contoso` issues personal access tokens to people only, not to a service principal; sign in as a person with `valetkey login contoso`".to_owned(),
+        ),
+        (
             vec![bearer, JSON],
             service_error("Service principals are not allowed to perform this action.", "InvalidAccessException"),
             "NotAPerson: `contoso` issues personal access tokens to people only, not to a service principal; sign in as a person with `valetkey login contoso`".to_owned(),
