@@ -1,1 +1,7 @@
-fn main() {}
+//! git's way to Valetkey.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    valetkey_git_helper::main()
+}

@@ -1,0 +1,99 @@
+//! The processes above this one, as Linux shows them. Elsewhere nothing is known of them, and nothing depends on it.
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The process that started it.
+    pub parent: u32,
+    /// When it started, in clock ticks since boot.
+    pub started: u64,
+    /// Its command line.
+    pub arguments: Vec<String>,
+}
+
+/// Somebody who knows processes.
+pub trait Processes {
+    /// The process that started this one.
+    fn parent(&self) -> Option<u32>;
+
+    /// The process with this id.
+    fn process(&self, id: u32) -> Option<Process>;
+}
+
+/// The processes of this machine.
+#[derive(Debug)]
+pub struct SystemProcesses;
+
+impl Processes for SystemProcesses {
+    #[cfg(unix)]
+    fn parent(&self) -> Option<u32> {
+        Some(std::os::unix::process::parent_id())
+    }
+
+    #[cfg(not(unix))]
+    fn parent(&self) -> Option<u32> {
+        None
+    }
+
+    #[cfg(target_os = "linux")]
+    fn process(&self, id: u32) -> Option<Process> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (parent, started) = linux::parent_and_start(&stat)?;
+        Some(Process { parent, started, arguments: linux::arguments(id)? })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn process(&self, _: u32) -> Option<Process> {
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::{fs::File, io::Read as _};
+
+    /// A command line can have megabytes; the subcommand comes early.
+    const MAX_COMMAND_LINE: u64 = 16 * 1024;
+
+    /// Fields 4 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and brackets.
+    pub(super) fn parent_and_start(stat: &str) -> Option<(u32, u64)> {
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let mut fields = after_name.split_ascii_whitespace();
+        let parent = fields.nth(1)?.parse().ok()?;
+        let started = fields.nth(17)?.parse().ok()?;
+        Some((parent, started))
+    }
+
+    pub(super) fn arguments(id: u32) -> Option<Vec<String>> {
+        let mut bytes = Vec::new();
+        File::open(format!("/proc/{id}/cmdline"))
+            .ok()?
+            .take(MAX_COMMAND_LINE)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+        Some(bytes.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_name_with_brackets_does_not_shift_the_fields() {
+            let stat = "42 (a) R (b) S 7 42 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 99 1";
+            assert_eq!(parent_and_start(stat), Some((7, 123_456)));
+            assert_eq!(parent_and_start("42 (a"), None);
+            assert_eq!(parent_and_start("42 (a) S 7 42"), None);
+        }
+
+        #[test]
+        fn this_test_finds_itself() {
+            use crate::{Processes as _, SystemProcesses};
+            let me = SystemProcesses.process(std::process::id()).unwrap();
+            assert_eq!(Some(me.parent), SystemProcesses.parent());
+            assert_eq!(me.arguments[0], std::env::args().next().unwrap());
+            assert!(me.started > 0);
+        }
+    }
+}
