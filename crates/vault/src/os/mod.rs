@@ -15,7 +15,7 @@ use keyring::Error;
 #[cfg(all(unix, not(target_os = "macos")))]
 use keyring_core::Error;
 
-use valetkey_protocol::SecretString;
+use valetkey_protocol::{SecretString, shown};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
@@ -30,7 +30,7 @@ fn text(bytes: Vec<u8>) -> Result<SecretString, VaultError> {
 
 /// The failures every platform has. What an error carries may be a secret, so only what is known to be none is kept.
 fn explain(error: &Error) -> VaultError {
-    VaultError::Failed(match error {
+    let why = match error {
         Error::TooLong(_, limit) => return VaultError::TooLong(*limit),
         Error::NoDefaultStore => return VaultError::Absent,
         Error::Ambiguous(_) => "the keyring holds two entries of one name".to_owned(),
@@ -38,5 +38,6 @@ fn explain(error: &Error) -> VaultError {
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => cause.to_string(),
         Error::BadStoreFormat(why) | Error::NotSupportedByStore(why) | Error::Invalid(_, why) => why.clone(),
         _ => "the keyring failed".to_owned(),
-    })
+    };
+    VaultError::Failed(shown(&why))
 }

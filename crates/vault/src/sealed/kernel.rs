@@ -19,7 +19,10 @@ mod linux {
 
     fn unusable(error: KeyError) -> VaultError {
         VaultError::NoKernelKeyring(match error {
-            KeyError::QuotaExceeded => "its quota is used up".to_owned(),
+            KeyError::QuotaExceeded => "this user's quota is used up".to_owned(),
+            KeyError::AccessDenied | KeyError::PermissionDenied => {
+                "not permitted, as in most containers".to_owned()
+            }
             KeyError::Unknown(number) => std::io::Error::from_raw_os_error(number).to_string(),
             error => format!("{error:?}"),
         })
