@@ -1,1 +1,30 @@
-//! Stub.
+//! The daemon: one per user, on a local socket.
+//!
+//! The way of a request: accept, peer's user id ([`authorise`]), limits, frame, [`Service`], answer.
+//! What is secret is behind [`Service`]; this crate sees keys only as answers it passes on.
+
+mod audit;
+mod authorise;
+pub mod configuration;
+mod connection;
+mod control;
+mod fit;
+mod harden;
+mod instance;
+mod limits;
+mod registry;
+mod rotating;
+mod server;
+mod service;
+mod transport;
+mod watch;
+mod wire;
+
+pub use audit::Audit;
+pub use authorise::authorise;
+pub use control::{Control, Phase};
+pub use harden::{harden, quiet_panics, raise_descriptors};
+pub use instance::{Instance, InstanceError};
+pub use limits::Limits;
+pub use server::{End, Ended, Server};
+pub use service::{Peer, Rules, Service};

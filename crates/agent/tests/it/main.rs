@@ -1,0 +1,8 @@
+//! The agent's socket, from outside: a real server over a folder of its own, and a service that is a fake.
+
+mod connections;
+mod crowd;
+mod end;
+mod place;
+mod requests;
+mod support;
