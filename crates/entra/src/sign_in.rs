@@ -1,0 +1,161 @@
+//! One application at one tenant: where every flow begins.
+
+use std::time::SystemTime;
+
+use oauth2::{
+    AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, RefreshToken, Scope,
+    TokenUrl, basic::BasicClient,
+};
+use valetkey_http::{Http, Reply, StatusCode, retry_after};
+use valetkey_protocol::{ExposeSecret as _, SecretString};
+
+use crate::{
+    Authority, BrowserFlow, DeviceFlow, Options, SignInError, SignInErrorKind, Tokens,
+    classify::{Grant, failure, unreadable},
+    courier::{Courier, delivered},
+    identity::Expected,
+    wire::is_claims,
+};
+
+/// The application id of Azure DevOps, the resource of every token here.
+const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
+
+pub(crate) type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+/// Who signs in where: a public client, its tenant and what it asks for.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// The way out.
+    pub http: Http,
+    /// The identity provider.
+    pub authority: Authority,
+    /// Tenant: an id, a domain, or `organizations`. A guest must name the tenant of the organisation.
+    pub tenant: String,
+    /// The organisation's own registration.
+    pub client_id: String,
+    /// What to ask for; [`SignIn::default_scopes`] unless there is a reason.
+    pub scopes: Vec<String>,
+}
+
+impl SignIn {
+    /// The right to list, mint and revoke keys, a refresh token, and the account's name.
+    pub fn default_scopes() -> Vec<String> {
+        let of_devops = ["vso.pats", "vso.pats_manage"].map(|scope| format!("{AZURE_DEVOPS}/{scope}"));
+        of_devops.into_iter().chain(["offline_access", "openid", "profile"].map(str::to_owned)).collect()
+    }
+
+    /// New tokens for a refresh token, with the claims request of a challenge if there is one.
+    pub async fn refresh(&self, token: &SecretString, claims: Option<&str>) -> Result<Tokens, SignInError> {
+        let client = self.client()?;
+        let courier = Courier::new(&self.http)?;
+        let token = RefreshToken::new(token.expose_secret().to_owned());
+        let mut request = client
+            .exchange_refresh_token(&token)
+            .add_scopes(self.oauth_scopes())
+            .add_extra_param("client_info", "1");
+        if let Some(claims) = checked_claims(claims)? {
+            request = request.add_extra_param("claims", claims);
+        }
+        let reply = delivered(request.request_async(&courier).await)?;
+        self.tokens(&reply, Grant::Refresh, None)
+    }
+
+    /// Begins a sign-in in the system browser: listens on loopback and gives the address to open.
+    pub async fn begin_browser(&self, options: Options) -> Result<BrowserFlow, SignInError> {
+        BrowserFlow::begin(self.clone(), options).await
+    }
+
+    /// Begins a sign-in by device code: gives the code to type and the page to type it at.
+    pub async fn begin_device(&self) -> Result<DeviceFlow, SignInError> {
+        DeviceFlow::begin(self.clone()).await
+    }
+
+    /// The tokens of an answer of the token endpoint, or what its error means.
+    pub(crate) fn tokens(
+        &self,
+        reply: &Reply,
+        grant: Grant,
+        nonce: Option<&str>,
+    ) -> Result<Tokens, SignInError> {
+        if reply.status != StatusCode::OK {
+            return Err(self.failure(reply, grant));
+        }
+        let expected = Expected { client_id: &self.client_id, tenant: &self.tenant, nonce };
+        Tokens::read(reply, &expected).map_err(|why| unreadable(&why, &self.authority.host()))
+    }
+
+    /// What an error answer means.
+    pub(crate) fn failure(&self, reply: &Reply, grant: Grant) -> SignInError {
+        let wait = retry_after(&reply.headers, SystemTime::now());
+        failure(reply.status, &reply.body, wait, grant, &self.authority.host())
+    }
+
+    /// The client that builds requests, after the settings that go into an address have been checked.
+    pub(crate) fn client(&self) -> Result<Client, SignInError> {
+        self.check()?;
+        let endpoint = |name| self.authority.endpoint(&self.tenant, name);
+        let wrong = |_| {
+            misconfigured("`[entra] authority` is not an address", "check `[entra]` in the configuration")
+        };
+        Ok(BasicClient::new(ClientId::new(self.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(AuthUrl::new(endpoint("authorize")).map_err(wrong)?)
+            .set_device_authorization_url(DeviceAuthorizationUrl::new(endpoint("devicecode")).map_err(wrong)?)
+            .set_token_uri(TokenUrl::new(endpoint("token")).map_err(wrong)?))
+    }
+
+    pub(crate) fn oauth_scopes(&self) -> impl Iterator<Item = Scope> {
+        self.scopes.iter().cloned().map(Scope::new)
+    }
+
+    fn check(&self) -> Result<(), SignInError> {
+        if self.client_id.is_empty() {
+            return Err(SignInError::new(
+                SignInErrorKind::ClientIdMissing,
+                "no application is registered to sign in through",
+                "run `valetkey setup entra`, then set `[entra] client-id`",
+            ));
+        }
+        if !is_name(&self.client_id) {
+            return Err(misconfigured(
+                "`[entra] client-id` is not an application id",
+                "copy it from the registration",
+            ));
+        }
+        if !is_name(&self.tenant) {
+            return Err(misconfigured(
+                "the tenant is not an id or a domain",
+                "write it as `contoso.onmicrosoft.com`, or leave it at `organizations`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A claims request that may be passed on.
+pub(crate) fn checked_claims(claims: Option<&str>) -> Result<Option<String>, SignInError> {
+    match claims {
+        Some(claims) if !is_claims(claims) => Err(SignInError::new(
+            SignInErrorKind::Malformed,
+            "the claims that the service asks for cannot be read",
+            "run `valetkey login`",
+        )),
+        claims => Ok(claims.map(str::to_owned)),
+    }
+}
+
+pub(crate) fn misconfigured(sentence: &str, hint: &str) -> SignInError {
+    SignInError::new(SignInErrorKind::Misconfigured, sentence, hint)
+}
+
+/// Letters, digits, dots and hyphens: a GUID, a domain or a name, and one segment of a path.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 253
+        && !name.contains("..")
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests;
