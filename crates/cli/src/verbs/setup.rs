@@ -6,7 +6,7 @@ use super::{hint, warning};
 use crate::{
     args::{Scope, SetupGit},
     exit::Exit,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     setup::{self, Change, Host},
     world::World,
 };
@@ -32,6 +32,13 @@ pub(super) fn git(args: &SetupGit, world: &mut World<'_>) -> Outcome {
         }
         return Ok(Exit::Done);
     }
+    if !world.place.git_helper.is_file() {
+        // git would be left with no helper at all.
+        return Err(Failure::failed(
+            format!("`{}` does not exist", world.place.git_helper.display()),
+            "install `git-credential-valetkey` next to `valetkey`",
+        ));
+    }
     let hosts = hosts(args, world)?;
     let helper = setup::for_path(&world.place.git_helper);
     let changes = setup::put_in(&world.git, file, &hosts, &helper)?;
@@ -47,7 +54,7 @@ pub(super) fn git(args: &SetupGit, world: &mut World<'_>) -> Outcome {
 }
 
 /// The hosts to set up; without the one with a wildcard where git is too old to know it.
-fn hosts(args: &SetupGit, world: &mut World<'_>) -> Result<Vec<Host>, crate::failure::Failure> {
+fn hosts(args: &SetupGit, world: &mut World<'_>) -> Result<Vec<Host>, Failure> {
     let knows_wildcards = world.git.knows_wildcards()?;
     let mut hosts: Vec<_> =
         Host::built_in().into_iter().filter(|host| knows_wildcards || !host.is_wildcard()).collect();
@@ -86,13 +93,8 @@ fn visible(value: &str) -> &str {
     if value.is_empty() { "(empty)" } else { value }
 }
 
-/// Warns of what would keep the setting from working: no helper at its place, other helpers asked as well.
-fn check(hosts: &[Host], world: &mut World<'_>) -> Result<(), crate::failure::Failure> {
-    if !world.place.git_helper.is_file() {
-        let text = format!("`{}` does not exist", world.place.git_helper.display());
-        warning(world, &text)?;
-        hint(world, "install `git-credential-valetkey` next to `valetkey`")?;
-    }
+/// Warns of helpers that are asked as well.
+fn check(hosts: &[Host], world: &mut World<'_>) -> Result<(), Failure> {
     let entries = world.git.entries(setup::File::All)?;
     let mut later: Vec<_> = hosts.iter().flat_map(|host| setup::later_helpers(&entries, host)).collect();
     later.dedup();

@@ -13,6 +13,13 @@ use anstream::StripStream;
 use valetkey_cli::{Agent, Exit, Git, Person, Place, Screen, Start, Unreachable, World};
 use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
 
+/// Copies a program, in another process: a file that is open for writing in this one, or in a child another test is
+/// just starting, cannot be run.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let status = std::process::Command::new("cp").arg("-p").args([from, to]).status().unwrap();
+    assert!(status.success(), "{} cannot be copied", from.display());
+}
+
 /// The moment all runs take place at.
 pub(crate) const NOW: u64 = 1_800_000_000;
 

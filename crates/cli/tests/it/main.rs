@@ -10,6 +10,8 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+#[cfg(unix)]
+mod process;
 mod refusals;
 mod setup_entra;
 mod setup_git;

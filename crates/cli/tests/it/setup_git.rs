@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use valetkey_cli::{Exit, Git};
 use valetkey_protocol::Answer;
 
-use crate::harness::{Made, Run};
+use crate::harness::{Made, Run, copy_program};
 
 /// A home folder with a git and a helper.
 struct Home {
@@ -89,8 +89,10 @@ impl Home {
 
 fn write_program(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let draft = path.with_extension("draft");
+    fs::write(&draft, text).unwrap();
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&draft, path);
 }
 
 /// Every git there is to test with.
@@ -101,14 +103,14 @@ fn gits() -> Vec<PathBuf> {
     gits
 }
 
-/// Configurations a person may have before.
+/// Configurations a person may have before, with helpers that leave a trace.
 const BEFORE: [&str; 7] = [
     "",
     "[user]\n\tname = Alice # not to be lost\n",
-    "[credential]\n\thelper = store\n[user]\n\tname = A\n",
-    "[credential \"https://dev.azure.com\"]\n\tuseHttpPath = true\n\thelper =\n\thelper = manager\n[credential]\n\thelper = store\n",
-    "[credential \"https://dev.azure.com\"]\n\tuseHttpPath = false\n[credential \"https://*.visualstudio.com\"]\n\thelper = manager\n",
-    "[credential \"https://dev.azure.com/contoso\"]\n\thelper = manager\n\tusername = alice\n",
+    "[credential]\n\thelper = \"!touch ~/asked #\"\n[user]\n\tname = A\n",
+    "[credential \"https://dev.azure.com\"]\n\tuseHttpPath = true\n\thelper =\n\thelper = \"!touch ~/asked #\"\n[credential]\n\thelper = \"!touch ~/asked #\"\n",
+    "[credential \"https://dev.azure.com\"]\n\tuseHttpPath = false\n[credential \"https://*.visualstudio.com\"]\n\thelper = \"!touch ~/asked #\"\n",
+    "[credential \"https://dev.azure.com/contoso\"]\n\thelper = \"!touch ~/asked #\"\n\tusername = alice\n",
     "[credential \"https://dev.azure.com\"]\n\t; a note\n",
 ];
 
@@ -129,6 +131,7 @@ fn git_then_asks_only_valetkey_and_undo_gives_back_what_was_there() {
             assert!(answer.contains("password=for-get\n"), "{before}: {answer}");
             let answer = home.fill("contoso.visualstudio.com", "p/_git/r");
             assert!(!answer.contains("path=") && answer.contains("password=for-get\n"), "{before}: {answer}");
+            assert!(!home.root.path().join("asked").exists(), "another helper was asked: {before}");
 
             assert_eq!(home.made("setup git --undo").exit, Exit::Done);
             assert_eq!(home.listed(), listed, "{before}");
@@ -265,13 +268,16 @@ fn a_helper_named_later_is_warned_of() {
 }
 
 #[test]
-fn a_helper_that_is_not_installed_is_warned_of() {
+fn a_helper_that_is_not_installed_is_not_put_in() {
     let mut home = Home::new(&gits()[0]);
     home.helper = PathBuf::from("/nonexistent/git-credential-valetkey");
-    assert_snapshot!(home.made("setup git").err, @"
-    warning: `/nonexistent/git-credential-valetkey` does not exist
+    assert_snapshot!(home.shown("setup git"), @"
+    exit: 1 (Refused)
+    ----- stderr -----
+    error: `/nonexistent/git-credential-valetkey` does not exist
     hint: install `git-credential-valetkey` next to `valetkey`
     ");
+    assert_eq!(home.listed(), "");
 }
 
 #[test]
@@ -349,7 +355,8 @@ fn a_change_that_fails_leaves_nothing_behind() {
 
 #[test]
 fn no_git() {
-    assert_snapshot!(Run::new("setup git").shown(), @"
+    let home = Home::new(Path::new("/nonexistent/git"));
+    assert_snapshot!(home.shown("setup git"), @"
     exit: 1 (Refused)
     ----- stderr -----
     error: git is not found
