@@ -1,1 +1,7 @@
-fn main() {}
+//! `valetkey-emulator`: the emulator as a program of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    valetkey_emulator::run()
+}

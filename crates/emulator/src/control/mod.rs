@@ -1,0 +1,9 @@
+//! The tests' hand on the world: in process, and over the `ctl` host.
+
+mod handle;
+mod http;
+mod records;
+
+pub use handle::Control;
+pub(crate) use http::{evil, http};
+pub use records::{LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};

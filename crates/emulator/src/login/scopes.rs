@@ -1,0 +1,51 @@
+//! What an application may ask for.
+
+use super::error::EntraError;
+use crate::{
+    scope,
+    world::{App, RESOURCE},
+};
+
+const OPENID: &[&str] = &["openid", "profile", "email", "offline_access"];
+
+/// Splits the `scope` parameter and checks each part against the application's permissions.
+pub(crate) fn parse(app: &App, text: &str) -> Result<Vec<String>, EntraError> {
+    let mut scopes: Vec<String> = Vec::new();
+    for part in text.split_ascii_whitespace() {
+        if !OPENID.contains(&part) {
+            check(app, part)?;
+        }
+        if !scopes.iter().any(|known| known == part) {
+            scopes.push(part.to_owned());
+        }
+    }
+    if scopes.is_empty() { Err(EntraError::of("missing_parameter")) } else { Ok(scopes) }
+}
+
+fn check(app: &App, part: &str) -> Result<(), EntraError> {
+    let Some((resource, permission)) = part.rsplit_once('/') else {
+        return Err(EntraError::of("invalid_scope"));
+    };
+    if !matches!(resource.trim_end_matches('/'), RESOURCE | "https://app.vssps.visualstudio.com") {
+        return Err(EntraError::of("invalid_resource"));
+    }
+    if permission == ".default" || app.permissions.iter().any(|held| held == permission) {
+        return Ok(());
+    }
+    let exists = scope::is_known(permission)
+        || matches!(permission, "vso.pats" | "vso.pats_manage" | scope::IMPERSONATION);
+    Err(EntraError::of(if exists { "consent_required" } else { "unknown_permission" }))
+}
+
+/// Does the list hold any permission on Azure DevOps?
+pub(crate) fn names_resource(scopes: &[String]) -> bool {
+    scopes.iter().any(|scope| !OPENID.contains(&scope.as_str()))
+}
+
+/// The `scope` of a token answer: everything the application holds on the resource, not the subset asked for.
+pub(crate) fn granted(app: &App, asked: &[String]) -> String {
+    let held = app.permissions.iter().map(|permission| format!("{RESOURCE}/{permission}"));
+    let identity =
+        ["openid", "profile", "email"].into_iter().filter(|scope| asked.iter().any(|held| held == scope));
+    held.chain(identity.map(str::to_owned)).collect::<Vec<_>>().join(" ")
+}

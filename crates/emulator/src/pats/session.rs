@@ -1,0 +1,76 @@
+//! Session tokens: the older door that first-party tools use.
+
+use serde_json::{Value, json};
+
+use super::create;
+use crate::{
+    answer::Answer,
+    call::{Call, Credential},
+    devops::{access, challenge, exception},
+    scope,
+    world::{Organisation, Restriction, World},
+};
+
+/// Seconds a self-describing token lives by default, and at most.
+const SELF_DESCRIBING: i64 = 4 * 3600;
+/// Seconds a compact token lives by default.
+const COMPACT: i64 = 90 * 86_400;
+
+/// `POST …/_apis/token/sessiontokens`.
+pub(crate) fn session_token(world: &mut World, call: &Call, organisation: &Organisation) -> Answer {
+    let Credential::Bearer(value) = call.credential.clone() else {
+        return challenge::unauthenticated(world, call, Some(organisation));
+    };
+    let session = match access::bearer(world, call, organisation, &value) {
+        Ok((session, token)) if scope::allows(&token.scopes, "vso.pats_manage") => session,
+        Ok((session, _)) => return challenge::not_authorized(world, &session.object_id),
+        Err(answer) => return answer,
+    };
+    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let scopes = match create::scopes(text("scope").unwrap_or_default()) {
+        Ok(scopes) => scopes,
+        Err(_) => return exception(400, "SessionTokenCreateException", "InvalidScope"),
+    };
+    let restricted = match organisation.policy.restrict_creation {
+        None => false,
+        Some(Restriction::All) => true,
+        Some(Restriction::AllButPackaging) => !scopes.iter().all(|one| scope::is_packaging(one)),
+    };
+    let compact =
+        !call.parameter("tokenType").is_some_and(|kind| kind.eq_ignore_ascii_case("selfdescribing"));
+    if restricted && compact {
+        return exception(400, "SessionTokenCreateException", "DisablePatCreationPolicyViolation");
+    }
+    let now = world.now();
+    let valid_to = match body.get("validTo").filter(|value| !value.is_null()) {
+        None => now.plus(if compact { COMPACT } else { SELF_DESCRIBING }),
+        Some(value) => match create::end(now, value) {
+            Ok(time) => time,
+            Err(_) => return exception(400, "SessionTokenCreateException", "InvalidValidTo"),
+        },
+    };
+    if let Some(days) = organisation.policy.max_lifespan_days
+        && compact
+        && body.get("validTo").is_some_and(|value| !value.is_null())
+        && valid_to > now.plus(days * 86_400)
+    {
+        return exception(400, "SessionTokenCreateException", "PatLifespanPolicyViolation");
+    }
+    let name = text("displayName").unwrap_or_default().to_owned();
+    let pat = create::mint(world, &session.user, organisation, name, scopes, valid_to);
+    if compact {
+        world.journal.mail_creation(world.clock.now(), &session.upn, &pat);
+    } else if let Some(made) = world.pats.last_mut() {
+        made.listed = false;
+    }
+    let answer = Answer::json(
+        200,
+        &json!({
+            "displayName": pat.display_name, "scope": pat.scopes.join(" "), "validTo": pat.valid_to.dot_net(),
+            "validFrom": pat.valid_from.dot_net(), "authorizationId": pat.authorization_id, "token": pat.token,
+            "targetAccounts": [organisation.instance_id], "isValid": true,
+        }),
+    );
+    session.mark(answer)
+}

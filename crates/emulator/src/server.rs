@@ -1,0 +1,217 @@
+//! Listening, TLS, and the way of one request.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Result;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    answer::{Answer, SentBody},
+    call::Call,
+    clock::Time,
+    control, devops, fault,
+    git::{self, Operation, Repositories, Service},
+    host::Host,
+    journal, login, vssps,
+    world::World,
+};
+
+/// More than any body of the two APIs or of a fetch negotiation here.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// The connection is to end without an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aborted;
+
+impl fmt::Display for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was ended by a fault")
+    }
+}
+
+impl std::error::Error for Aborted {}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    pub(crate) repositories: Repositories,
+    /// Counts releases of held requests.
+    gate: watch::Sender<u64>,
+    held: watch::Sender<usize>,
+}
+
+impl Shared {
+    pub(crate) async fn new(world: World, git: &Path) -> Result<Self> {
+        Ok(Self {
+            world: Mutex::new(world),
+            repositories: Repositories::new(git).await?,
+            gate: watch::Sender::new(0),
+            held: watch::Sender::new(0),
+        })
+    }
+
+    /// The world, locked. Never held across an await.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fresh world from the same seed. The clock, switches and repositories stay.
+    pub(crate) fn reset(&self) {
+        let mut world = self.world();
+        let fresh = world.fresh();
+        *world = fresh;
+    }
+
+    /// Waits for the next [`Self::release`].
+    pub(crate) async fn hold(&self) {
+        let mut gate = self.gate.subscribe();
+        self.held.send_modify(|held| *held += 1);
+        // The sender lives as long as `self`, so this ends by a release only.
+        let _released = gate.changed().await;
+        self.held.send_modify(|held| *held -= 1);
+    }
+
+    pub(crate) fn release(&self) {
+        self.gate.send_modify(|releases| *releases += 1);
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        *self.held.borrow()
+    }
+}
+
+/// How a listener tells hosts apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Door {
+    Only(Host),
+    ByName,
+}
+
+/// Accepts connections until the runtime ends.
+pub(crate) async fn listen(listener: TcpListener, door: Door, tls: TlsAcceptor, shared: Arc<Shared>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(stream, door, tls.clone(), Arc::clone(&shared)));
+            }
+            // Out of file descriptors, most likely; the next connection may fare better.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, door: Door, tls: TlsAcceptor, shared: Arc<Shared>) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Ok(stream) = tls.accept(stream).await else { return };
+    let service = service_fn(|request| handle(Arc::clone(&shared), door, request));
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    // Clients that hang up and faults that abort are both everyday here.
+    drop(served);
+}
+
+async fn handle(
+    shared: Arc<Shared>,
+    door: Door,
+    request: Request<Incoming>,
+) -> Result<Response<SentBody>, Aborted> {
+    let (parts, body) = request.into_parts();
+    let mut call = Call::new(Host::Login, parts);
+    let host = match door {
+        Door::Only(host) => host,
+        Door::ByName => Host::of_name(&call.authority),
+    };
+    call = call.at(host);
+    let mut body = Some(body);
+    if !is_push(&call)
+        && let Some(whole) = body.take()
+    {
+        match Limited::new(whole, LARGEST_BODY).collect().await {
+            Ok(whole) => call.body = whole.to_bytes(),
+            Err(_) => return Ok(Answer::empty(413).into_response(&date(&shared))),
+        }
+    }
+    let sequence = journal::begin(&mut shared.world(), &call);
+    let redemption = Redemption::begin(&shared, &call);
+    let action = fault::take(&mut shared.world(), &call);
+    let answer = match action {
+        Some(action) => {
+            shared.world().journal.note_fault(sequence, format!("{action:?}"));
+            fault::apply(&shared, action, &call, body).await
+        }
+        None => Ok(dispatch(&shared, &call, body).await),
+    };
+    drop(redemption);
+    let answer = answer?;
+    journal::end(&mut shared.world(), sequence, &answer);
+    Ok(answer.into_response(&date(&shared)))
+}
+
+/// Pushes are streamed to git; everything else is read first.
+fn is_push(call: &Call) -> bool {
+    call.host == Host::Dev
+        && git::parse(call).is_some_and(|request| {
+            request.operation == Operation::Call && request.service == Service::ReceivePack
+        })
+}
+
+/// Hands the request to its host.
+pub(crate) async fn dispatch(shared: &Arc<Shared>, call: &Call, body: Option<Incoming>) -> Answer {
+    match call.host {
+        Host::Login => login::handle(shared, call),
+        Host::Vssps => vssps::handle(shared, call),
+        Host::Dev => devops::handle(shared, call, body).await,
+        Host::Evil => control::evil(shared, call),
+        Host::Ctl => control::http(shared, call),
+    }
+}
+
+fn date(shared: &Shared) -> String {
+    let world = shared.world();
+    let skewed: Time = world.now().plus(world.switches.date_skew);
+    skewed.http_date()
+}
+
+/// A refresh token on its way through the token endpoint.
+struct Redemption<'a> {
+    shared: &'a Shared,
+    key: Option<String>,
+}
+
+impl<'a> Redemption<'a> {
+    fn begin(shared: &'a Shared, call: &Call) -> Self {
+        let mut world = shared.world();
+        let form = call.form();
+        let token = (call.host == Host::Login).then(|| form.get("refresh_token")).flatten();
+        let key = token.and_then(|token| world.refresh_tokens.get(token)).map(|token| {
+            let tenant = call.segments.first().map_or("", String::as_str);
+            format!("application {}, user {}, tenant {tenant}", token.client_id, token.user)
+        });
+        if let Some(key) = &key {
+            world.journal.begin_redemption(key);
+        }
+        drop(world);
+        Self { shared, key }
+    }
+}
+
+impl Drop for Redemption<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = &self.key {
+            self.shared.world().journal.end_redemption(key);
+        }
+    }
+}
