@@ -1,6 +1,6 @@
 //! Signing in in the system browser: authorization code with PKCE and a loopback redirect.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 use tokio::time::timeout;
@@ -50,7 +50,6 @@ impl Prompt {
 }
 
 /// A sign-in that waits for the person. Dropping it closes the port.
-#[derive(Debug)]
 pub struct BrowserFlow {
     sign_in: SignIn,
     listener: Listener,
@@ -59,6 +58,16 @@ pub struct BrowserFlow {
     verifier: PkceCodeVerifier,
     state: SecretString,
     nonce: String,
+}
+
+/// The address holds the state, so it is not shown.
+impl fmt::Debug for BrowserFlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrowserFlow")
+            .field("sign_in", &self.sign_in)
+            .field("port", &self.listener.port())
+            .finish_non_exhaustive()
+    }
 }
 
 impl BrowserFlow {

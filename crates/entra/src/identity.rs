@@ -88,7 +88,13 @@ fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 fn joined(claims: &Map<String, Value>, first: &str, second: &str) -> Option<String> {
-    Some(format!("{}.{}", text(claims, first)?, text(claims, second)?))
+    let plain = |name| {
+        let part = claims.get(name)?.as_str()?;
+        let fits =
+            (1..=64).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        fits.then_some(part)
+    };
+    Some(format!("{}.{}", plain(first)?, plain(second)?))
 }
 
 #[cfg(test)]
@@ -142,6 +148,14 @@ mod tests {
     fn what_cannot_be_read_says_nothing() {
         for garbage in [json!(null), json!(5), json!(""), json!("a.b.c"), json!("..."), json!("e30.WzFd.x")] {
             assert_eq!(read(&garbage, &garbage, Some("n")), Ok(Identity::default()), "{garbage}");
+        }
+    }
+
+    #[test]
+    fn the_account_s_key_is_letters_digits_and_hyphens() {
+        for uid in [json!(""), json!("../x"), json!("a b"), json!("a\n"), json!(7), json!("a".repeat(65))] {
+            let info = json!(encoded(&json!({"uid":uid,"utid":"t"})));
+            assert_eq!(read(&Value::Null, &info, None).unwrap().account_id, None, "{uid}");
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -21,6 +23,11 @@ use crate::{
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+
+/// How long an unused connection is kept: shorter than gateways keep theirs.
+const IDLE: Duration = Duration::from_secs(30);
+/// How soon a shared connection that died unnoticed (sleep, another network) is found out while in use.
+const PING: Duration = Duration::from_secs(5);
 
 /// The client. Cheap to clone; clones share connections. Nothing is read or opened before the first request.
 #[derive(Clone)]
@@ -150,22 +157,22 @@ fn build(settings: &Settings) -> Result<Built, HttpError> {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
+        .pool_idle_timeout(IDLE)
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PING)
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.total_timeout)
         .user_agent(&settings.user_agent)
         .tls_certs_merge(authorities(settings)?);
     if let Some(route) = &route {
-        builder = builder.proxy(route.proxy().map_err(|_| unbuildable())?);
+        builder = builder.proxy(route.proxy()?);
     }
-    Ok(Built { client: builder.build().map_err(|_| unbuildable())?, route })
+    Ok(Built { client: builder.build().map_err(|_| unbuildable(settings))?, route })
 }
 
 fn authorities(settings: &Settings) -> Result<Vec<Certificate>, HttpError> {
     let Some(path) = &settings.ca_file else { return Ok(Vec::new()) };
-    let wrong = |what: &str| HttpError::Configuration {
-        sentence: format!("the file `{}` {what}", path.display()),
-        hint: "name a file with certificates in PEM in `[network] ca-file`".to_owned(),
-    };
+    let wrong = |what: &str| bad_ca_file(path, what);
     let pem = std::fs::read(path).map_err(|error| wrong(&format!("cannot be read: {}", error.kind())))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(found) if !found.is_empty() => Ok(found),
@@ -173,8 +180,18 @@ fn authorities(settings: &Settings) -> Result<Vec<Certificate>, HttpError> {
     }
 }
 
-/// By far the most frequent cause: a container without `ca-certificates`.
-fn unbuildable() -> HttpError {
+fn bad_ca_file(path: &Path, what: &str) -> HttpError {
+    HttpError::Configuration {
+        sentence: format!("the file `{}` {what}", path.display()),
+        hint: "name a file with certificates in PEM in `[network] ca-file`".to_owned(),
+    }
+}
+
+/// The two ways to fail: a certificate of ours that is none, and a container without `ca-certificates`.
+fn unbuildable(settings: &Settings) -> HttpError {
+    if let Some(path) = &settings.ca_file {
+        return bad_ca_file(path, "holds a certificate that cannot be read");
+    }
     HttpError::Configuration {
         sentence: "no certificate authority was found on this machine".to_owned(),
         hint: "install the package `ca-certificates`, or name a file in `[network] ca-file`".to_owned(),

@@ -16,7 +16,8 @@ pub(crate) fn explain(failure: &Failure, url: &Url, route: Option<&Route>) -> Ht
     let host = host_and_port(url);
     let proxy = route.and_then(|route| route.proxy_of(url).map(|shown| (shown.to_owned(), route.source)));
     let in_tunnel = tunnel_failure(failure);
-    if let Some(why) = tls_failure(failure) {
+    // Later than that, a TLS error is a broken connection, and the request may have arrived.
+    if let Some(why) = tls_failure(failure).filter(|_| failure.is_connect()) {
         let of_proxy = in_tunnel.and(proxy).map(|(proxy, _)| proxy);
         return HttpError::Tls { host: of_proxy.unwrap_or(host), why };
     }

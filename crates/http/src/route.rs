@@ -35,10 +35,7 @@ impl Route {
         let Some((proxy, source)) = named.filter(|(proxy, _)| !proxy.trim().is_empty()) else {
             return Ok(None);
         };
-        let address = parse(proxy.trim()).ok_or(HttpError::Configuration {
-            sentence: format!("the proxy that `{source}` names is not an `http://` or `https://` address"),
-            hint: "write `[network] proxy` as `http://proxy.example.com:8080`".to_owned(),
-        })?;
+        let address = parse(proxy.trim()).ok_or_else(|| no_address(source))?;
         let listed = settings.no_proxy.as_ref().or(environment.no_proxy.as_ref()).map_or("", String::as_str);
         let no_proxy = format!("{LOOPBACK},{listed}");
         let matcher = Matcher::builder().all(address.as_str()).no(no_proxy.as_str()).build();
@@ -46,15 +43,22 @@ impl Route {
     }
 
     /// The same for `reqwest`.
-    pub(crate) fn proxy(&self) -> Result<reqwest::Proxy, reqwest::Error> {
-        Ok(reqwest::Proxy::all(self.address.as_str())?
-            .no_proxy(reqwest::NoProxy::from_string(&self.no_proxy)))
+    pub(crate) fn proxy(&self) -> Result<reqwest::Proxy, HttpError> {
+        let proxy = reqwest::Proxy::all(self.address.as_str()).map_err(|_| no_address(self.source))?;
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.no_proxy)))
     }
 
     /// `host:port` of the proxy that a request to this address goes through.
     pub(crate) fn proxy_of(&self, url: &Url) -> Option<&str> {
         let target = url.as_str().parse().ok()?;
         self.matcher.intercept(&target).map(|_| self.shown.as_str())
+    }
+}
+
+fn no_address(source: &str) -> HttpError {
+    HttpError::Configuration {
+        sentence: format!("the proxy that `{source}` names is not an `http://` or `https://` address"),
+        hint: "write `[network] proxy` as `http://proxy.example.com:8080`".to_owned(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Small servers on loopback, and a throw-away authority.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::TcpListener,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -45,16 +46,54 @@ pub(crate) async fn serve_tls(authority: &Authority, name: &str, years: (i32, i3
 /// How a client of TLS begins; a plain server answers such gibberish at once.
 const TLS_HANDSHAKE: &[u8] = &[0x16];
 
+/// A proxy that tunnels every host to one port here; gives its port and the head of each `CONNECT`.
+pub(crate) async fn proxy_to(target: u16) -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heads, seen) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = heads.send(read_head(&mut stream).await.unwrap_or_default());
+            let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await;
+            let mut onward = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut onward).await });
+        }
+    });
+    (port, seen)
+}
+
+/// Begins an answer and then sends a byte now and then, for ever.
+pub(crate) async fn serve_drop_by_drop() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                read_head(&mut stream).await?;
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
+                while stream.write_all(b"a").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Some(())
+            });
+        }
+    });
+    port
+}
+
 async fn respond(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: Vec<u8>) {
+    if read_head(&mut stream).await.is_some() {
+        let _ = stream.write_all(&answer).await;
+        let _ = stream.shutdown().await;
+    }
+}
+
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && !head.starts_with(TLS_HANDSHAKE) {
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
+        head.push(stream.read_u8().await.ok()?);
     }
-    let _ = stream.write_all(&answer).await;
-    let _ = stream.shutdown().await;
+    Some(String::from_utf8_lossy(&head).into_owned())
 }
 
 /// A port where nobody listens.

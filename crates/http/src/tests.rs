@@ -1,7 +1,7 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use super::*;
-use crate::testing::{Authority, closed_port, serve, serve_tls};
+use crate::testing::{Authority, closed_port, proxy_to, serve, serve_drop_by_drop, serve_tls};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const VALID: (i32, i32) = (2020, 2090);
@@ -69,8 +69,10 @@ async fn silence_and_broken_connections_are_told_apart() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("http://{}/", listener.local_addr().unwrap());
     let hasty = Settings { total_timeout: Duration::from_millis(100), ..Settings::default() };
-    let error = ask(hasty, silent).await.unwrap_err();
-    assert!(matches!(error, HttpError::TimedOut { sent: true, .. }), "{error:?}");
+    for url in [silent, format!("http://127.0.0.1:{}/", serve_drop_by_drop().await)] {
+        let error = ask(hasty.clone(), url).await.unwrap_err();
+        assert!(matches!(error, HttpError::TimedOut { sent: true, .. }), "{error:?}");
+    }
 
     let error = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve("").await)).await.unwrap_err();
     assert!(matches!(error, HttpError::Interrupted { .. }) && error.may_have_arrived(), "{error:?}");
@@ -99,6 +101,22 @@ async fn a_failing_proxy_is_named_as_such() {
     let error = ask(with_proxy(closed_port().await), url()).await.unwrap_err();
     assert!(matches!(error, HttpError::Proxy { why: ProxyFailure::Unreachable, .. }), "{error:?}");
     assert!(lines(&error).ends_with("check `[network] proxy`"));
+}
+
+#[tokio::test]
+async fn a_proxy_is_told_the_host_and_the_password_and_tls_goes_through_it() {
+    let authority = Authority::new("ours");
+    let folder = tempfile::tempdir().unwrap();
+    let target = serve_tls(&authority, "dev.azure.com", VALID, OK).await;
+    let (port, mut seen) = proxy_to(target).await;
+    let settings = Settings { proxy: with_proxy(port).proxy, ..trusting(&authority, folder.path()) };
+    let reply = ask(settings, "https://dev.azure.com/contoso?secret=1".to_owned()).await.unwrap();
+    assert_eq!(reply.status, StatusCode::OK);
+    let head = seen.recv().await.unwrap();
+    assert!(head.starts_with("CONNECT dev.azure.com:443 HTTP/1.1\r\n"), "{head}");
+    let lower = head.to_ascii_lowercase();
+    assert!(lower.contains("\r\nproxy-authorization: basic bwu6ahvudgvymg==\r\n"), "{head}");
+    assert!(!head.contains("secret"));
 }
 
 #[tokio::test]
@@ -162,6 +180,9 @@ async fn a_bad_ca_file_is_named_and_may_be_repaired() {
     assert!(ask().await.unwrap_err().to_string().ends_with("cannot be read: entity not found"));
     std::fs::write(folder.path().join("ca.pem"), "nothing").unwrap();
     assert!(ask().await.unwrap_err().to_string().ends_with("holds no certificate"));
+    let garbled = "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(folder.path().join("ca.pem"), garbled).unwrap();
+    assert!(ask().await.unwrap_err().to_string().ends_with("holds a certificate that cannot be read"));
     std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
     assert!(ask().await.is_ok());
 }

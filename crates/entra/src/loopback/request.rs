@@ -3,7 +3,8 @@
 use url::form_urlencoded;
 
 /// What a request is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Asked {
     /// The end of a sign-in: ours if the state is.
     Redirect {
@@ -21,7 +22,8 @@ pub(super) enum Asked {
 }
 
 /// How the person's part ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) enum Outcome {
     /// A code to redeem.
     Code(String),

@@ -85,6 +85,20 @@ async fn bad_answers_are_errors_and_show_no_secret() {
     }
 }
 
+#[test]
+fn every_flow_may_run_on_any_thread() {
+    fn on_any_thread<T: Send>(_: fn(SignIn) -> T) {}
+    on_any_thread(|sign_in| async move {
+        let _ = sign_in.refresh(&secret(), None).await;
+        if let Ok(flow) = sign_in.begin_device().await {
+            let _ = flow.finish().await;
+        }
+        if let Ok(flow) = sign_in.begin_browser(Options::default()).await {
+            let _ = flow.finish(std::time::Duration::ZERO).await;
+        }
+    });
+}
+
 #[tokio::test]
 async fn json_is_read_whatever_its_content_type_and_mark() {
     let (tokens, _) = refreshed(
