@@ -37,9 +37,10 @@ impl Processes for SystemProcesses {
 
     #[cfg(target_os = "linux")]
     fn process(&self, id: u32) -> Option<Process> {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        let (parent, started) = linux::parent_and_start(&stat)?;
-        Some(Process { parent, started, arguments: linux::arguments(id)? })
+        let stat = linux::read(&format!("/proc/{id}/stat"))?;
+        let (parent, started) = linux::parent_and_start(&String::from_utf8_lossy(&stat))?;
+        let arguments = linux::arguments(&linux::read(&format!("/proc/{id}/cmdline"))?);
+        Some(Process { parent, started, arguments })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -53,7 +54,15 @@ mod linux {
     use std::{fs::File, io::Read as _};
 
     /// A command line can have megabytes; the subcommand comes early.
-    const MAX_COMMAND_LINE: u64 = 16 * 1024;
+    const MAX_READ: u64 = 16 * 1024;
+    /// What is there fits mostly, so that it is read at once: the kernel tells no size beforehand.
+    const USUAL: usize = 2 * 1024;
+
+    pub(super) fn read(path: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(USUAL);
+        File::open(path).ok()?.take(MAX_READ).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
 
     /// Fields 4 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and brackets.
     pub(super) fn parent_and_start(stat: &str) -> Option<(u32, u64)> {
@@ -64,15 +73,9 @@ mod linux {
         Some((parent, started))
     }
 
-    pub(super) fn arguments(id: u32) -> Option<Vec<String>> {
-        let mut bytes = Vec::new();
-        File::open(format!("/proc/{id}/cmdline"))
-            .ok()?
-            .take(MAX_COMMAND_LINE)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        let bytes = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
-        Some(bytes.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect())
+    pub(super) fn arguments(command_line: &[u8]) -> Vec<String> {
+        let command_line = command_line.strip_suffix(b"\0").unwrap_or(command_line);
+        command_line.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect()
     }
 
     #[cfg(test)]
