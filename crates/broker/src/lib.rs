@@ -1,1 +1,48 @@
-//! Stub.
+//! Keys on request: whose, for what, for how long, and what becomes of them.
+//!
+//! The broker stands between programs that want a key and the services that mint one. `policy` decides whether and
+//! which, `keys` answers from what is at hand, `mint` fetches what is not, `ledger` remembers every key ever asked
+//! for, `sweep` revokes what is left behind, `session` keeps the right to mint. It opens no socket and reads no
+//! configuration; time, randomness and the network are given from outside.
+//!
+//! # Security
+//! No function returns a refresh token or an access token. A key is on the ledger, on the disk, before it is asked
+//! for. A host, a path or an organisation that is not exactly known is refused before anything is looked up.
+
+mod accounts;
+mod audit;
+mod breaker;
+mod broker;
+mod callers;
+mod clock;
+mod failure;
+mod files;
+mod get;
+mod join;
+mod keys;
+pub mod ledger;
+mod login;
+mod mint;
+pub mod policy;
+mod quota;
+mod refusals;
+mod seam;
+mod session;
+mod settings;
+mod signout;
+mod sweep;
+
+pub use audit::Peer;
+pub use broker::{Broker, Connect, Parts, Pass, Services};
+pub use clock::{Clock, NoRandomness, Random, SystemClock, SystemRandom};
+pub use failure::{Failure, FailureKind};
+pub use join::Deps;
+pub use policy::Purpose;
+pub use seam::{
+    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, NewKey, OrganisationTenant, Pats, Pending,
+    Secrets, Started, Tokens, Wish,
+};
+pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,365 @@
+//! The broker: its parts, how they are put together, and what it tells about itself.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
+use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, Reason, Refusal};
+
+use crate::{
+    AuditSink, Bearer, Clock, Failure, FailureKind, Identity, OrganisationTenant, Pats, Random, Secrets,
+    Settings,
+    accounts::{Account, Accounts},
+    audit,
+    breaker::{Breakers, Upstream},
+    callers::Callers,
+    keys::{Moment, Table},
+    ledger::Ledger,
+    quota::Quota,
+    session::{Need, Sessions},
+};
+
+/// Mints in the air for one tenant at a time.
+const LANES: usize = 4;
+
+/// The services a configuration leads to.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Sign-in.
+    pub identity: Arc<dyn Identity>,
+    /// Keys.
+    pub pats: Arc<dyn Pats>,
+}
+
+/// Builds the services of a configuration, at start and at each reload.
+pub trait Connect: std::fmt::Debug + Send + Sync {
+    /// The services, or what is wrong with the configuration.
+    fn connect(&self, settings: &Settings) -> Result<Services, Refusal>;
+}
+
+/// What the broker is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Builds the services.
+    pub connect: Box<dyn Connect>,
+    /// Where secrets rest.
+    pub secrets: Arc<dyn Secrets>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where audit lines go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The state file.
+    pub state_file: PathBuf,
+    /// The ledger.
+    pub ledger: PathBuf,
+}
+
+/// One configuration, and its services.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) settings: Settings,
+    pub(crate) services: Services,
+}
+
+/// Permission to let a key out. While one is held, [`Broker::lock`] does not return.
+#[derive(Debug)]
+pub struct Pass {
+    _guard: OwnedRwLockReadGuard<()>,
+}
+
+/// Keys, sessions and the ledger behind one door.
+#[derive(Debug)]
+pub struct Broker {
+    live: RwLock<Arc<Live>>,
+    connect: Box<dyn Connect>,
+    pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) sessions: Sessions,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) breakers: Breakers,
+    table: Mutex<Table>,
+    pub(crate) callers: Mutex<Callers>,
+    pub(crate) quota: Mutex<Quota>,
+    /// Keys of an earlier run whose values were not read yet.
+    to_load: Mutex<HashSet<String>>,
+    /// Whether the first try to read them is over.
+    pub(crate) loaded: watch::Sender<bool>,
+    lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
+    pub(crate) gate: Arc<tokio::sync::RwLock<()>>,
+    pub(crate) locked: AtomicBool,
+    pub(crate) interactive: tokio::sync::Mutex<()>,
+    pub(crate) tending: tokio::sync::Mutex<()>,
+    pub(crate) wake: Notify,
+    pub(crate) in_air: watch::Sender<usize>,
+    pub(crate) stopping: AtomicBool,
+}
+
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Broker {
+    /// Puts a broker together. Reads the state file; touches neither vault nor network.
+    pub fn assemble(settings: Settings, parts: Parts) -> Result<Arc<Self>, Refusal> {
+        let services = parts.connect.connect(&settings)?;
+        let accounts = Arc::new(Accounts::load(parts.state_file));
+        Ok(Arc::new(Self {
+            live: RwLock::new(Arc::new(Live { settings, services })),
+            connect: parts.connect,
+            sessions: Sessions::new(Arc::clone(&parts.secrets), Arc::clone(&parts.clock)),
+            secrets: parts.secrets,
+            clock: parts.clock,
+            audit: parts.audit,
+            random: parts.random,
+            locked: AtomicBool::new(accounts.locked()),
+            accounts,
+            ledger: Arc::new(Ledger::at(parts.ledger)),
+            breakers: Breakers::default(),
+            table: Mutex::default(),
+            callers: Mutex::default(),
+            quota: Mutex::default(),
+            to_load: Mutex::default(),
+            loaded: watch::Sender::new(true),
+            lanes: Mutex::default(),
+            gate: Arc::default(),
+            interactive: tokio::sync::Mutex::default(),
+            tending: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
+            in_air: watch::Sender::new(0),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Takes another configuration. One whose services cannot be built is refused and changes nothing.
+    pub fn reconfigure(&self, settings: Settings) -> Result<(), Refusal> {
+        let services = self.connect.connect(&settings)?;
+        let moved = settings.service() != self.live().settings.service()
+            || settings.dev_authority() != self.live().settings.dev_authority();
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Live { settings, services });
+        self.breakers.clear();
+        if moved {
+            // Their ledger entries name the service they belong to and wait for it.
+            self.table().take(|_| true);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        held(&self.table)
+    }
+
+    pub(crate) fn to_load(&self) -> MutexGuard<'_, HashSet<String>> {
+        held(&self.to_load)
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { wall: self.clock.now(), monotonic: self.clock.monotonic() }
+    }
+
+    pub(crate) fn record(&self, event: &str) -> AuditRecord {
+        audit::record(&*self.clock, event)
+    }
+
+    /// Whether no key is handed out.
+    pub fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::SeqCst)
+    }
+
+    /// Permission to write a key to a client, or nothing where the broker is locked. Hold it until it is written.
+    pub async fn pass(&self) -> Option<Pass> {
+        let guard = Arc::clone(&self.gate).read_owned().await;
+        (!self.is_locked()).then_some(Pass { _guard: guard })
+    }
+
+    /// The accounts, the usual one first.
+    pub fn accounts(&self) -> Vec<AccountStatus> {
+        let status = |account: Account| {
+            let (session, problem) = self.sessions.state(&account, &self.breakers);
+            AccountStatus {
+                organisations: account.organisation_names(),
+                username: account.username,
+                tenant: account.tenant,
+                client_id: account.client_id,
+                session,
+                problem,
+            }
+        };
+        self.accounts.snapshot().into_iter().map(status).collect()
+    }
+
+    /// Every live key, without its value.
+    pub fn keys(&self) -> Vec<KeyStatus> {
+        let accounts = self.accounts.snapshot();
+        let username =
+            |id: &str| accounts.iter().find(|account| account.id == id).map_or("", |found| &found.username);
+        let now = self.moment();
+        let table = self.table();
+        let live = table.keys().filter(|key| key.left(now) > 0);
+        let mut keys: Vec<_> = live.map(|key| key.status(username(&key.entry.account))).collect();
+        keys.sort_by(|a, b| (&a.organisation, &a.scope, &a.id).cmp(&(&b.organisation, &b.scope, &b.id)));
+        keys
+    }
+
+    /// Keys on the ledger that are wanted no more and still have to be revoked.
+    pub fn to_revoke(&self) -> u32 {
+        let held: HashSet<String> = self.table().keys().map(|key| key.entry.nonce.clone()).collect();
+        let to_load = self.to_load();
+        let open = self.ledger.open_entries();
+        let pending =
+            open.iter().filter(|entry| !held.contains(&entry.nonce) && !to_load.contains(&entry.nonce));
+        u32::try_from(pending.count()).unwrap_or(u32::MAX)
+    }
+
+    /// One line for each thing that is not as it should be.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.accounts.warning().into_iter().collect();
+        if self.sessions.degraded() {
+            warnings.push("the session is in memory only: its newest token could not be stored".to_owned());
+        }
+        match self.ledger.skipped_lines() {
+            0 => {}
+            lines => warnings.push(format!("{lines} lines of the ledger are not understood")),
+        }
+        warnings
+    }
+
+    pub(crate) fn lane(&self, tenant: &str) -> Arc<Semaphore> {
+        Arc::clone(
+            held(&self.lanes).entry(tenant.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANES))),
+        )
+    }
+
+    pub(crate) fn jitter(&self) -> u8 {
+        let mut byte = [0];
+        let _ = self.random.fill(&mut byte);
+        byte[0]
+    }
+
+    /// Calls a service with an access token, and once more for each thing a better token can mend: one that is
+    /// rejected, one that lacks claims, one of the wrong tenant.
+    pub(crate) async fn with_token<T, F>(
+        &self,
+        account: &Account,
+        organisation: &str,
+        call: impl Fn(Arc<Live>, Bearer) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let live = self.live();
+        let upstream = Upstream::Organisation(organisation.to_owned());
+        let mut tenant = account.tenant_for(organisation).to_owned();
+        let mut need = Need::default();
+        let (mut rejected, mut challenged, mut moved) = (false, false, false);
+        loop {
+            self.breakers.check(&upstream, self.clock.monotonic())?;
+            let identity = &*live.services.identity;
+            let access = self.sessions.access(identity, &self.breakers, account, &tenant, need).await?;
+            let bearer = Bearer { token: access.token, tenant: tenant.clone() };
+            let went = call(Arc::clone(&live), bearer).await;
+            self.breakers.note(upstream.clone(), self.clock.monotonic(), &went, self.jitter());
+            let failure = match went {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            need = Need { not: Some(access.serial), claims: None };
+            match failure.kind {
+                FailureKind::TokenRejected if !rejected => rejected = true,
+                FailureKind::Claims if !challenged => {
+                    challenged = true;
+                    need.claims = failure.claims;
+                }
+                FailureKind::WrongTenant if !moved => {
+                    moved = true;
+                    match live.services.pats.tenant_of(organisation).await {
+                        Ok(OrganisationTenant::Tenant(other)) if other != tenant => {
+                            self.move_organisation(&account.id, organisation, &other).await;
+                            tenant = other;
+                        }
+                        _ => return Err(failure),
+                    }
+                }
+                FailureKind::Claims => return Err(self.needs_interaction(account, &tenant, failure)),
+                _ => return Err(failure),
+            }
+        }
+    }
+
+    /// Whether there is a session to call a service with. Calls no service but the identity provider.
+    pub(crate) async fn check_session(&self, account: &Account, organisation: &str) -> Result<(), Failure> {
+        let upstream = Upstream::Organisation(organisation.to_owned());
+        self.breakers.check(&upstream, self.clock.monotonic())?;
+        let (live, tenant) = (self.live(), account.tenant_for(organisation));
+        let identity = &*live.services.identity;
+        self.sessions.access(identity, &self.breakers, account, tenant, Need::default()).await.map(drop)
+    }
+
+    fn needs_interaction(&self, account: &Account, tenant: &str, failure: Failure) -> Failure {
+        let refusal = Refusal::new(
+            Reason::NeedsInteraction,
+            "the organisation wants a fresh sign-in",
+            "run `valetkey login`",
+        );
+        let failure = Failure::new(FailureKind::Interaction, refusal).claims(failure.claims);
+        self.sessions.note_problem(&account.id, tenant, &failure);
+        failure
+    }
+
+    async fn move_organisation(&self, account: &str, organisation: &str, tenant: &str) {
+        let (account, organisation, tenant) =
+            (account.to_owned(), organisation.to_owned(), tenant.to_owned());
+        self.change_accounts(move |state| {
+            if let Some(account) = state.accounts.iter_mut().find(|known| known.id == account) {
+                account.allow(&organisation, Some(&tenant));
+            }
+        })
+        .await;
+    }
+
+    /// Changes the state file off the runtime's threads. A disk that refuses is told in [`Broker::warnings`].
+    pub(crate) async fn change_accounts(
+        &self,
+        change: impl FnOnce(&mut crate::accounts::State) + Send + 'static,
+    ) {
+        let accounts = Arc::clone(&self.accounts);
+        let _ = tokio::task::spawn_blocking(move || accounts.change(change).1).await;
+    }
+
+    /// Works on the ledger off the runtime's threads.
+    pub(crate) async fn on_ledger<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Option<T> {
+        let ledger = Arc::clone(&self.ledger);
+        tokio::task::spawn_blocking(move || work(&ledger)).await.ok()
+    }
+
+    /// Lets what is in the air land, for at most five seconds, and stores what could not be stored before.
+    pub async fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
+        self.all_landed(Duration::from_secs(5)).await;
+        self.sessions.save_again().await;
+    }
+
+    pub(crate) async fn all_landed(&self, at_most: Duration) {
+        let mut in_air = self.in_air.subscribe();
+        let _ = tokio::time::timeout(at_most, in_air.wait_for(|count| *count == 0)).await;
+    }
+}

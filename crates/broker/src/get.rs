@@ -1,0 +1,141 @@
+//! Questions for keys, and hints that one did not work.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use valetkey_protocol::{
+    Answer, Credential, EraseRequest, GetRequest, Operation, Reason, Refusal, is_clean, same_secret,
+};
+
+use crate::{
+    Broker, Peer, Purpose,
+    accounts::Account,
+    audit::Filled as _,
+    broker::held,
+    keys::KeyName,
+    mint::{Refused, signed_out},
+    policy,
+};
+
+/// User name where the request brings none. Azure DevOps reads the key only.
+const USERNAME: &str = "valetkey";
+
+impl Broker {
+    /// Answers a question for a key with [`Answer::Credential`] or [`Answer::Refused`]. A caller that goes away ends
+    /// nothing.
+    ///
+    /// Between this and the last byte written hold a [`crate::Pass`], so that nothing is given after a lock.
+    pub async fn get(self: &Arc<Self>, request: GetRequest, peer: Peer) -> Answer {
+        match self.try_get(&request, &peer).await {
+            Ok(credential) => Answer::Credential(credential),
+            Err((refusal, account)) => {
+                let username = account.map_or_else(String::new, |account| account.username);
+                self.record("refused").of_account(&username).because(&refusal).by(&peer).write(&*self.audit);
+                Answer::Refused(refusal)
+            }
+        }
+    }
+
+    async fn try_get(
+        self: &Arc<Self>,
+        request: &GetRequest,
+        peer: &Peer,
+    ) -> Result<Credential, (Refusal, Option<Account>)> {
+        let live = self.live();
+        let dev = live.settings.dev_authority();
+        let place = policy::place(&request.target, &dev).map_err(|refusal| (refusal, None))?;
+        if self.is_locked() {
+            return Err((locked(), None));
+        }
+        let account = self.accounts.choose(place.user.as_deref(), place.organisation.as_deref());
+        let allowed = account.as_ref().map(Account::organisation_names);
+        let allow_write = live.settings.allow_write;
+        let refused_by = |refusal| (refusal, account.clone());
+        let decision = policy::decide(&place, request.operation, allow_write, &dev, allowed.as_deref())
+            .map_err(refused_by)?;
+        let account = account.clone().ok_or_else(|| (signed_out(&decision.organisation), None))?;
+        let (name, refused) = self.named(request, &account, decision, allow_write);
+        self.hand_out(request, peer, &account, &name, refused)
+            .await
+            .map_err(|refusal| (refusal, Some(account)))
+    }
+
+    /// The key that is wanted. A read key that was refused where nobody said what for becomes a write key: the refusal
+    /// of a push looks like any other.
+    fn named<'a>(
+        &self,
+        request: &'a GetRequest,
+        account: &Account,
+        decision: policy::Decision,
+        allow_write: bool,
+    ) -> (KeyName, Refused<'a>) {
+        let policy::Decision { organisation, mut purpose } = decision;
+        let mut refused = request.refused.as_deref().map_or(Refused::Nothing, Refused::Key);
+        if let (Refused::Key(state), true) = (refused, allow_write && says_nothing(request.operation))
+            && self.table().purpose_of(&account.id, &organisation, state) == Some(Purpose::CodeRead)
+        {
+            purpose = Purpose::CodeWrite;
+            refused = Refused::Nothing;
+        }
+        (KeyName { account: account.id.clone(), organisation, purpose }, refused)
+    }
+
+    async fn hand_out(
+        self: &Arc<Self>,
+        request: &GetRequest,
+        peer: &Peer,
+        account: &Account,
+        name: &KeyName,
+        refused: Refused<'_>,
+    ) -> Result<Credential, Refusal> {
+        let may_retry = held(&self.callers).answer(request.caller, &name.organisation, request.can_retry)?;
+        let (key, fresh) = self.obtain(name, refused).await?;
+        let _pass = self.pass().await.ok_or_else(locked)?;
+        if self.accounts.find(&account.id).is_none_or(|account| account.leaving) {
+            return Err(signed_out(&name.organisation));
+        }
+        key.handed_out.fetch_add(1, Ordering::Relaxed);
+        self.record("handed-out").of_key(&key.entry, &account.username).by(peer).write(&*self.audit);
+        let username = request.target.username.as_deref().filter(|name| is_username(name));
+        Ok(Credential {
+            username: username.unwrap_or(USERNAME).to_owned(),
+            password: key.secret.clone(),
+            expires_at: key.entry.valid_to,
+            key: key.entry.id().to_owned(),
+            scope: key.entry.scope.clone(),
+            organisation: key.entry.organisation.clone(),
+            state: key.state().to_owned(),
+            may_retry,
+            fresh,
+        })
+    }
+
+    /// Takes a hint that a key was refused. If it is one that is held, the next question gets a new one, at most one
+    /// in thirty seconds; anything else changes nothing. A redirect to a hostile host can provoke such hints.
+    pub fn erase(&self, request: &EraseRequest, peer: &Peer) -> Answer {
+        let dev = self.live().settings.dev_authority();
+        if let Err(refusal) = policy::place(&request.target, &dev) {
+            return Answer::Refused(refusal);
+        }
+        let table = self.table();
+        let named = table.keys().find(|key| same_secret(&key.secret, &request.secret));
+        if let Some(key) = named
+            && !key.suspect.swap(true, Ordering::Relaxed)
+        {
+            self.record("suspected").of_key(&key.entry, "").by(peer).write(&*self.audit);
+        }
+        Answer::Done
+    }
+}
+
+fn says_nothing(operation: Option<Operation>) -> bool {
+    matches!(operation, None | Some(Operation::Unknown))
+}
+
+/// Whether a name can stand before the colon of HTTP Basic.
+fn is_username(name: &str) -> bool {
+    !name.is_empty() && !name.contains(':') && is_clean(name)
+}
+
+fn locked() -> Refusal {
+    Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`")
+}

@@ -1,0 +1,241 @@
+//! The real services behind the broker's traits.
+
+use std::{sync::Arc, time::Duration};
+
+use url::Url;
+use valetkey_azure_devops::{DevOps, Endpoints, Filter, NewPat, TenantHint};
+use valetkey_entra::{Authority, Options, Prompt, SignIn};
+use valetkey_http::Http;
+use valetkey_paths::Paths;
+use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString};
+use valetkey_vault::Vault;
+
+use crate::{
+    AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, Identity, ListedKey, NewKey,
+    OrganisationTenant, Parts, Pats, Pending, Random, Secrets, Services, Settings, Started, Tokens, Wish,
+};
+
+/// How long a person has for a sign-in in the browser.
+const PERSON: Duration = Duration::from_secs(300);
+
+/// What the broker needs from the agent.
+#[derive(Debug)]
+pub struct Deps {
+    /// Where secrets rest.
+    pub vault: Vault,
+    /// The way out.
+    pub http: Http,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where audit lines go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Where files are.
+    pub paths: Paths,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+impl Broker {
+    /// A broker over Microsoft Entra and Azure DevOps. Touches neither vault nor network; fails only where the
+    /// configuration names no usable service.
+    pub fn new(settings: Settings, deps: Deps) -> Result<Arc<Self>, Refusal> {
+        let parts = Parts {
+            connect: Box::new(Microsoft { http: deps.http }),
+            secrets: Arc::new(Resting(deps.vault)),
+            clock: deps.clock,
+            audit: deps.audit,
+            random: deps.random,
+            state_file: deps.paths.state_file,
+            ledger: deps.paths.ledger,
+        };
+        Self::assemble(settings, parts)
+    }
+}
+
+#[derive(Debug)]
+struct Microsoft {
+    http: Http,
+}
+
+impl Connect for Microsoft {
+    fn connect(&self, settings: &Settings) -> Result<Services, Refusal> {
+        let authority = Authority::configured(&settings.authority).map_err(|error| error.refusal())?;
+        let endpoints = Endpoints { dev: settings.dev.clone(), pats: settings.pats.clone() };
+        let devops = DevOps::new(self.http.clone(), endpoints);
+        let devops = match Url::parse(&settings.authority) {
+            Ok(url) => devops.with_authority(url),
+            Err(_) => devops,
+        };
+        Ok(Services {
+            identity: Arc::new(Entra { http: self.http.clone(), authority }),
+            pats: Arc::new(AzureDevOps(devops)),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Entra {
+    http: Http,
+    authority: Authority,
+}
+
+impl Entra {
+    fn sign_in(&self, client: &Client) -> SignIn {
+        SignIn {
+            http: self.http.clone(),
+            authority: self.authority.clone(),
+            tenant: client.tenant.clone(),
+            client_id: client.client_id.clone(),
+            scopes: SignIn::default_scopes(),
+        }
+    }
+}
+
+impl Identity for Entra {
+    fn refresh<'a>(
+        &'a self,
+        client: &'a Client,
+        token: &'a SecretString,
+        claims: Option<&'a str>,
+    ) -> Pending<'a, Result<Tokens, Failure>> {
+        Box::pin(async move { Ok(plain(self.sign_in(client).refresh(token, claims).await?)) })
+    }
+
+    fn begin<'a>(
+        &'a self,
+        client: &'a Client,
+        flow: Flow,
+        wish: Wish,
+    ) -> Pending<'a, Result<Started, Failure>> {
+        let sign_in = self.sign_in(client);
+        Box::pin(async move {
+            match flow {
+                Flow::Browser => in_browser(sign_in, wish).await,
+                Flow::DeviceCode => by_code(sign_in).await,
+                _ => Err(Refusal::new(
+                    Reason::BadRequest,
+                    "this way of signing in is not known",
+                    "run `valetkey agent restart` if `valetkey` is newer than the running agent",
+                )
+                .into()),
+            }
+        })
+    }
+}
+
+async fn in_browser(sign_in: SignIn, wish: Wish) -> Result<Started, Failure> {
+    let prompt = wish.choose_account.then_some(Prompt::SelectAccount);
+    let flow =
+        sign_in.begin_browser(Options { login_hint: wish.login_hint, claims: wish.claims, prompt }).await?;
+    let event = Event::Browser { url: flow.url().to_string() };
+    Ok(Started { event, finish: Box::pin(async move { Ok(plain(flow.finish(PERSON).await?)) }) })
+}
+
+async fn by_code(sign_in: SignIn) -> Result<Started, Failure> {
+    let flow = sign_in.begin_device().await?;
+    let event = Event::DeviceCode {
+        user_code: flow.user_code().to_owned(),
+        verification_uri: flow.verification_uri().to_owned(),
+        expires_in: flow.expires_in().as_secs(),
+    };
+    Ok(Started { event, finish: Box::pin(async move { Ok(plain(flow.finish().await?)) }) })
+}
+
+fn plain(tokens: valetkey_entra::Tokens) -> Tokens {
+    Tokens {
+        access_token: tokens.access_token,
+        refresh_token: tokens.refresh_token,
+        expires_in: tokens.expires_in,
+        scopes: tokens.scopes,
+        username: tokens.username.unwrap_or_default(),
+        account_id: tokens.account_id.unwrap_or_default(),
+        tenant: tokens.tenant.unwrap_or_default(),
+    }
+}
+
+#[derive(Debug)]
+struct AzureDevOps(DevOps);
+
+impl Pats for AzureDevOps {
+    fn create<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        key: &'a NewKey,
+    ) -> Pending<'a, Result<CreatedKey, Failure>> {
+        Box::pin(async move {
+            let new = NewPat {
+                display_name: key.display_name.clone(),
+                scope: key.scope.clone(),
+                valid_to: key.valid_to,
+            };
+            let devops = self.0.in_tenant(&bearer.tenant);
+            let created = devops.create(organisation, &bearer.token, &new).await?;
+            Ok(CreatedKey {
+                authorization_id: created.pat.authorization_id,
+                secret: created.token,
+                valid_to: created.pat.valid_to,
+            })
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+    ) -> Pending<'a, Result<Vec<ListedKey>, Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            let listed = devops.list(organisation, &bearer.token, Filter::Active).await?;
+            let key = |pat: valetkey_azure_devops::Pat| ListedKey {
+                authorization_id: pat.authorization_id,
+                display_name: pat.display_name,
+                valid_to: pat.valid_to,
+            };
+            Ok(listed.into_iter().map(key).collect())
+        })
+    }
+
+    fn revoke<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        authorization_id: &'a str,
+    ) -> Pending<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            Ok(devops.revoke(organisation, &bearer.token, authorization_id).await?)
+        })
+    }
+
+    fn tenant_of<'a>(&'a self, organisation: &'a str) -> Pending<'a, Result<OrganisationTenant, Failure>> {
+        Box::pin(async move {
+            Ok(match self.0.discover(organisation).await?.tenant {
+                TenantHint::Tenant(tenant) => OrganisationTenant::Tenant(tenant),
+                TenantHint::MicrosoftAccount => OrganisationTenant::MicrosoftAccount,
+                TenantHint::Unknown => OrganisationTenant::Unknown,
+            })
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Resting(Vault);
+
+impl Secrets for Resting {
+    fn get(&self, name: &str) -> Result<Option<SecretString>, Refusal> {
+        Ok(self.0.get(name)?)
+    }
+
+    fn set(&self, name: &str, secret: &SecretString) -> Result<(), Refusal> {
+        Ok(self.0.set(name, secret)?)
+    }
+
+    fn delete(&self, name: &str) -> Result<(), Refusal> {
+        Ok(self.0.delete(name)?)
+    }
+
+    fn unlock(&self, passphrase: &SecretString) -> Result<(), Refusal> {
+        Ok(self.0.unlock(passphrase)?)
+    }
+}

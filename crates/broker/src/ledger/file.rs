@@ -1,0 +1,124 @@
+//! The ledger's file: lines appended and synced, replaced by rename.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::{self, ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::{Entry, LedgerError};
+
+#[derive(Debug)]
+pub(super) struct LedgerFile {
+    path: PathBuf,
+    open: Option<File>,
+    lines: usize,
+    skipped: usize,
+}
+
+impl LedgerFile {
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path, open: None, lines: 0, skipped: 0 }
+    }
+
+    pub(super) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The entries that are not closed, and how many lines they do not need. A line that cannot be read is counted and
+    /// passed over: the last one may have been cut off by a crash, before the step it announces was taken.
+    pub(super) fn read(&mut self) -> Result<(Vec<Entry>, usize), LedgerError> {
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(self.error(source)),
+        };
+        let mut latest = BTreeMap::new();
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            self.lines += 1;
+            match serde_json::from_slice::<Entry>(line) {
+                Ok(entry) => {
+                    latest.insert(entry.nonce.clone(), entry);
+                }
+                Err(_) => self.skipped += 1,
+            }
+        }
+        let open: Vec<Entry> = latest.into_values().filter(|entry| !entry.state.is_closed()).collect();
+        let spare = self.lines - open.len();
+        Ok((open, spare))
+    }
+
+    /// Appends one line and waits until it is on the disk.
+    pub(super) fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let written = line(entry).and_then(|line| {
+            let file = self.opened()?;
+            file.write_all(&line).and_then(|()| file.sync_data())
+        });
+        match written {
+            Ok(()) => {
+                self.lines += 1;
+                Ok(())
+            }
+            Err(source) => {
+                // What was written of the line is unknown: the next one begins on a line of its own.
+                self.open = None;
+                Err(self.error(source))
+            }
+        }
+    }
+
+    /// Puts exactly these entries in the place of the file.
+    pub(super) fn replace<'a>(
+        &mut self,
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<(), LedgerError> {
+        let mut lines = 0;
+        let mut text = Vec::new();
+        for entry in entries {
+            text.extend(line(entry).map_err(|source| self.error(source))?);
+            lines += 1;
+        }
+        crate::files::replace(&self.path, &text).map_err(|source| self.error(source))?;
+        self.open = None;
+        self.lines = lines;
+        Ok(())
+    }
+
+    fn opened(&mut self) -> io::Result<&mut File> {
+        if self.open.is_none() {
+            let torn = ends_torn(&self.path)?;
+            let mut options = OpenOptions::new();
+            options.append(true).create(true);
+            crate::files::private(&mut options);
+            let mut file = options.open(&self.path)?;
+            if torn {
+                file.write_all(b"\n")?;
+            }
+            self.open = Some(file);
+        }
+        self.open.as_mut().ok_or_else(|| io::Error::from(ErrorKind::NotFound))
+    }
+
+    fn error(&self, source: io::Error) -> LedgerError {
+        LedgerError { path: self.path.clone(), source }
+    }
+}
+
+fn ends_torn(path: &Path) -> io::Result<bool> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes.last().is_some_and(|byte| *byte != b'\n')),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn line(entry: &Entry) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    Ok(line)
+}

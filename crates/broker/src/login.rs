@@ -1,0 +1,275 @@
+//! Signing in: silently where a session lives, else with a person.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use valetkey_protocol::{Answer, Event, LoginRequest, Reason, Refusal};
+
+use crate::{
+    Broker, Client, Failure, FailureKind, OrganisationTenant, Peer, Tokens, Wish, accounts::Account,
+    audit::Filled as _, breaker::Upstream, policy::organisation_name, session::Need,
+};
+
+/// What is known before anyone is asked.
+#[derive(Debug)]
+struct Plan {
+    organisation: Option<String>,
+    client: Client,
+    /// Whether the organisation's own answer or the request names the tenant, and not only the configuration.
+    tenant_known: bool,
+}
+
+impl Broker {
+    /// Signs in, and allows the organisation for the account. Events are for a person to see; dropping their receiver
+    /// cancels.
+    pub async fn login(
+        self: &Arc<Self>,
+        request: LoginRequest,
+        events: mpsc::Sender<Event>,
+        peer: Peer,
+    ) -> Answer {
+        let went = tokio::select! {
+            biased;
+            () = events.closed() => Err(abandoned()),
+            went = self.try_login(&request, &events) => went,
+        };
+        match went {
+            Ok((account, silent)) => {
+                let note = if silent { "by the live session" } else { "by a person" };
+                self.record("signed-in")
+                    .of_account(&account.username)
+                    .noting(note)
+                    .by(&peer)
+                    .write(&*self.audit);
+                let organisations = account.organisation_names();
+                Answer::SignedIn { account: account.username, tenant: account.tenant, organisations, silent }
+            }
+            Err(refusal) => {
+                self.record("refused").because(&refusal).by(&peer).write(&*self.audit);
+                Answer::Refused(refusal)
+            }
+        }
+    }
+
+    async fn try_login(
+        self: &Arc<Self>,
+        request: &LoginRequest,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<(Account, bool), Refusal> {
+        if self.is_locked() {
+            return Err(Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`"));
+        }
+        let plan = self.plan(request, events).await?;
+        let usual = self.candidates(&plan, request).into_iter().next();
+        if !request.fresh {
+            for account in self.candidates(&plan, request) {
+                match self.silently(&account, &plan).await {
+                    Ok(account) => return Ok((account, true)),
+                    Err(failure) if person_may_help(&failure) => {}
+                    Err(failure) => return Err(failure.refusal),
+                }
+            }
+        }
+        let _only_one = self.interactive.try_lock().map_err(|_| {
+            Refusal::new(
+                Reason::Busy,
+                "another sign-in is in progress",
+                "finish or cancel it, then try again",
+            )
+        })?;
+        let wish = Wish {
+            login_hint: usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone()),
+            claims: usual.as_ref().and_then(|account| self.sessions.take_claims(&account.id)),
+            choose_account: request.fresh,
+        };
+        let identity = Arc::clone(&self.live().services.identity);
+        let started =
+            identity.begin(&plan.client, request.flow, wish).await.map_err(|failure| failure.refusal)?;
+        events.send(started.event).await.map_err(|_| abandoned())?;
+        let tokens = started.finish.await.map_err(|failure| failure.refusal)?;
+        check_granted(&tokens)?;
+        let account = self.admit(&plan, tokens).await;
+        let account = match &plan.organisation {
+            Some(organisation) => self
+                .allow(&account, organisation, &plan)
+                .await
+                .map_err(|failure| not_usable(&account, organisation, failure))?,
+            None => account,
+        };
+        Ok((account, false))
+    }
+
+    async fn plan(&self, request: &LoginRequest, events: &mpsc::Sender<Event>) -> Result<Plan, Refusal> {
+        let live = self.live();
+        let organisation = match request.organisation.as_deref() {
+            Some(name) => Some(organisation_name(name).ok_or_else(|| no_organisation(name))?),
+            None => None,
+        };
+        let client_id = request.client_id.clone().or_else(|| live.settings.client_id.clone());
+        let client_id = client_id.filter(|id| !id.is_empty()).ok_or_else(no_client_id)?;
+        let mut tenant = request.tenant.clone();
+        if let (None, Some(organisation)) = (&tenant, &organisation) {
+            let sentence = format!("asking which tenant organisation {organisation} belongs to");
+            let _ = events.send(Event::Progress { sentence }).await;
+            tenant =
+                match live.services.pats.tenant_of(organisation).await.map_err(|failure| failure.refusal)? {
+                    OrganisationTenant::Tenant(tenant) => Some(tenant),
+                    OrganisationTenant::MicrosoftAccount => return Err(personal(organisation)),
+                    OrganisationTenant::Unknown => None,
+                };
+        }
+        let tenant_known = tenant.is_some();
+        let tenant = tenant.unwrap_or_else(|| live.settings.tenant.clone());
+        Ok(Plan { organisation, client: Client { tenant, client_id }, tenant_known })
+    }
+
+    /// Accounts whose session may serve, the likeliest first.
+    fn candidates(&self, plan: &Plan, request: &LoginRequest) -> Vec<Account> {
+        let mut accounts = self.accounts.snapshot();
+        accounts.retain(|account| !account.leaving && account.client_id == plan.client.client_id);
+        if request.tenant.is_some() {
+            accounts.retain(|account| account.tenant == plan.client.tenant);
+        }
+        accounts.sort_by_key(|account| account.tenant != plan.client.tenant);
+        accounts
+    }
+
+    async fn silently(&self, account: &Account, plan: &Plan) -> Result<Account, Failure> {
+        if let Some(organisation) = &plan.organisation {
+            return self.allow(account, organisation, plan).await;
+        }
+        let live = self.live();
+        let identity = &*live.services.identity;
+        self.sessions.access(identity, &self.breakers, account, &account.tenant, Need::default()).await?;
+        Ok(account.clone())
+    }
+
+    /// Puts the account in front of the others, with its session.
+    async fn admit(&self, plan: &Plan, tokens: Tokens) -> Account {
+        let id = match tokens.account_id.as_str() {
+            "" => format!("{}@{}", tokens.username, plan.client.client_id),
+            id => id.to_owned(),
+        };
+        let tenant =
+            if tokens.tenant.is_empty() { plan.client.tenant.clone() } else { tokens.tenant.clone() };
+        let known = self.accounts.find(&id);
+        let account = Account {
+            username: tokens.username.clone(),
+            tenant: tenant.clone(),
+            client_id: plan.client.client_id.clone(),
+            organisations: known.map(|known| known.organisations).unwrap_or_default(),
+            leaving: false,
+            id,
+        };
+        self.sessions.begin(&account.id, &tenant, tokens).await;
+        self.table().slots.values_mut().for_each(crate::keys::Slot::forget_failure);
+        let new = account.clone();
+        self.change_accounts(move |state| {
+            state.accounts.retain(|known| known.id != new.id);
+            state.accounts.insert(0, new);
+        })
+        .await;
+        self.wake.notify_one();
+        account
+    }
+
+    /// Proves that the account may mint in the organisation, by listing its keys there, and allows it.
+    async fn allow(&self, account: &Account, organisation: &str, plan: &Plan) -> Result<Account, Failure> {
+        let mut account = account.clone();
+        let tenant = plan.tenant_known.then_some(plan.client.tenant.as_str());
+        account.allow(organisation, tenant.or(Some(account.tenant.clone().as_str())));
+        self.breakers.check(&Upstream::Organisation(organisation.to_owned()), self.clock.monotonic())?;
+        self.with_token(&account, organisation, |live, bearer| async move {
+            live.services.pats.list(organisation, &bearer).await
+        })
+        .await?;
+        let (id, name) = (account.id.clone(), organisation.to_owned());
+        let tenant = account.tenant_for(organisation).to_owned();
+        self.change_accounts(move |state| {
+            if let Some(known) = state.accounts.iter_mut().find(|known| known.id == id) {
+                known.allow(&name, Some(&tenant));
+            }
+        })
+        .await;
+        Ok(self.accounts.find(&account.id).unwrap_or(account))
+    }
+}
+
+/// Whether a sign-in with a person can mend what a silent one met.
+fn person_may_help(failure: &Failure) -> bool {
+    let by_kind = matches!(
+        failure.kind,
+        FailureKind::SessionEnded
+            | FailureKind::Interaction
+            | FailureKind::TokenRejected
+            | FailureKind::Claims
+    );
+    by_kind || failure.refusal.reason == Reason::AccessDenied
+}
+
+/// Scopes come with or without the resource in front (`…/vso.pats_manage`).
+fn check_granted(tokens: &Tokens) -> Result<(), Refusal> {
+    if tokens.refresh_token.is_none() {
+        return Err(Refusal::new(
+            Reason::Configuration,
+            "the sign-in gave no refresh token",
+            "allow `offline_access` for the app registration, then sign in again",
+        ));
+    }
+    let granted = tokens
+        .scopes
+        .iter()
+        .map(|scope| scope.rsplit('/').next().unwrap_or(scope))
+        .any(|scope| matches!(scope, "vso.pats_manage" | "user_impersonation"));
+    if granted {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::NeedsConsent,
+        "the sign-in was not granted `vso.pats_manage`, without which no key can be minted",
+        "add the delegated permissions `vso.pats` and `vso.pats_manage` to the app registration: `valetkey setup entra`",
+    ))
+}
+
+fn not_usable(account: &Account, organisation: &str, failure: Failure) -> Refusal {
+    let mut refusal = Refusal::new(
+        failure.refusal.reason,
+        format!(
+            "`{}` is signed in, but cannot mint keys in organisation `{organisation}`: {}",
+            account.username, failure.refusal.sentence
+        ),
+        failure.refusal.hint,
+    );
+    refusal.retry_after = failure.refusal.retry_after;
+    refusal
+}
+
+fn no_organisation(name: &str) -> Refusal {
+    Refusal::new(
+        Reason::Configuration,
+        format!("`{name}` is not the name of an organisation"),
+        "give its name as in `https://dev.azure.com/NAME`",
+    )
+}
+
+fn no_client_id() -> Refusal {
+    Refusal::new(
+        Reason::ClientIdMissing,
+        "no client id is configured",
+        "run `valetkey setup entra`, then set `client-id` under `[entra]` or pass `--client-id`",
+    )
+}
+
+fn personal(organisation: &str) -> Refusal {
+    Refusal::new(
+        Reason::KeyForbidden,
+        format!(
+            "organisation `{organisation}` is for personal Microsoft accounts, where no keys can be minted"
+        ),
+        "connect the organisation to a Microsoft Entra tenant",
+    )
+}
+
+fn abandoned() -> Refusal {
+    Refusal::new(Reason::SignInAbandoned, "the sign-in was cancelled", "run `valetkey login` to try again")
+}

@@ -1,0 +1,352 @@
+//! From a name to a key: the one at hand, the one in the air, or a new one.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+use valetkey_protocol::{Reason, Refusal};
+
+use crate::{
+    Broker, CreatedKey, Failure, NewKey,
+    accounts::Account,
+    audit::Filled as _,
+    broker::held,
+    clock::random_hex,
+    keys::{Key, KeyName, Landing, Table},
+    ledger::{Entry, State},
+    session::blocking,
+};
+
+/// Longest a question waits for a key that is being minted.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest a cold question waits for the values of an earlier run.
+const LOADING: Duration = Duration::from_secs(2);
+/// A key replaced ahead of time may be in the hands of a running clone: it is revoked after this.
+const GRACE: Duration = Duration::from_secs(600);
+/// First pause before a lost key is looked for: what was made a moment ago may not be listed yet.
+pub(crate) const SETTLING: Duration = Duration::from_secs(5);
+
+/// What a question says about the key it had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused<'a> {
+    Nothing,
+    /// The key of this state was refused within the same command.
+    Key(&'a str),
+}
+
+/// How a new key is to follow the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// There is none, or its time is over.
+    Cold,
+    /// Its time is nearly over.
+    Ahead,
+    /// It was refused.
+    Forced,
+}
+
+enum Found {
+    Warm(Arc<Key>),
+    Flight(watch::Receiver<Landing>, Option<Arc<Key>>),
+}
+
+impl Broker {
+    /// A key for a name, and whether the question had to wait for it.
+    pub(crate) async fn obtain(
+        self: &Arc<Self>,
+        name: &KeyName,
+        refused: Refused<'_>,
+    ) -> Result<(Arc<Key>, bool), Refusal> {
+        let (mut flight, fallback) = match self.find(name, refused)? {
+            Found::Warm(key) => return Ok((key, false)),
+            Found::Flight(flight, fallback) => (flight, fallback),
+        };
+        let landed = tokio::time::timeout(PATIENCE, flight.wait_for(Option::is_some)).await;
+        let outcome = match landed {
+            Ok(Ok(landing)) => landing.clone(),
+            Ok(Err(_)) => Some(Err(Refusal::new(Reason::Internal, "minting the key failed", "try again"))),
+            Err(_) => Some(Err(slow())),
+        };
+        match (outcome.unwrap_or_else(|| Err(slow())), fallback) {
+            (Ok(key), _) => Ok((key, true)),
+            (Err(_), Some(suspect)) if suspect.is_usable(self.moment()) => Ok((suspect, false)),
+            (Err(refusal), _) => Err(refusal),
+        }
+    }
+
+    fn find(self: &Arc<Self>, name: &KeyName, refused: Refused<'_>) -> Result<Found, Refusal> {
+        let now = self.moment();
+        let mut table = self.table();
+        let slot = table.slot(name);
+        let usable = slot.key.clone().filter(|key| key.is_usable(now));
+        let this_one = |key: &Key| matches!(refused, Refused::Key(state) if state == key.state());
+        let flight = slot.flight();
+        let (why, fallback) = match usable {
+            Some(key) if this_one(&key) => {
+                key.suspect.store(true, Ordering::Relaxed);
+                if flight.is_none() && !slot.may_force(now.monotonic) {
+                    return Err(refused_again(&name.organisation));
+                }
+                (Why::Forced, None)
+            }
+            Some(key) if key.suspect.load(Ordering::Relaxed) => {
+                if flight.is_none() && !slot.may_force(now.monotonic) {
+                    return Ok(Found::Warm(key));
+                }
+                (Why::Forced, Some(key))
+            }
+            Some(key) => {
+                if key.wants_renewal(now) && flight.is_none() && slot.failure(now.monotonic).is_none() {
+                    self.take_off(&mut table, name, Why::Ahead);
+                }
+                return Ok(Found::Warm(key));
+            }
+            None => (Why::Cold, None),
+        };
+        if let Some(flight) = flight {
+            return Ok(Found::Flight(flight, fallback));
+        }
+        match slot.failure(now.monotonic) {
+            Some(refusal) if why == Why::Cold => Err(refusal),
+            _ => Ok(Found::Flight(self.take_off(&mut table, name, why), fallback)),
+        }
+    }
+
+    /// Starts a flight in a task of its own, so that nobody's leaving ends it. The caller holds the table and has seen
+    /// that none is in the air.
+    fn take_off(self: &Arc<Self>, table: &mut Table, name: &KeyName, why: Why) -> watch::Receiver<Landing> {
+        let epoch = table.epoch;
+        let landing = table.slot(name).take_off();
+        let receiver = landing.subscribe();
+        self.in_air.send_modify(|count| *count += 1);
+        let (broker, name) = (Arc::clone(self), name.clone());
+        tokio::spawn(async move {
+            let _counted = InAir(Arc::clone(&broker));
+            let outcome = broker.fly(&name, why).await;
+            let landed = broker.land(&name, epoch, why, outcome).await;
+            landing.send_replace(Some(landed));
+        });
+        receiver
+    }
+
+    async fn fly(&self, name: &KeyName, why: Why) -> Result<Arc<Key>, Failure> {
+        if why == Why::Cold {
+            let mut loaded = self.loaded.subscribe();
+            let _ = tokio::time::timeout(LOADING, loaded.wait_for(|loaded| *loaded)).await;
+            let now = self.moment();
+            let at_hand = self.table().slot(name).key.clone().filter(|key| key.is_usable(now));
+            if let Some(key) = at_hand {
+                return Ok(key);
+            }
+        }
+        let account = self.accounts.find(&name.account).filter(|account| !account.leaving);
+        let account = account.ok_or_else(|| signed_out(&name.organisation))?;
+        let lane = self.lane(account.tenant_for(&name.organisation));
+        let _lane = lane.acquire().await;
+        self.mint(name, &account).await
+    }
+
+    async fn mint(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {
+        let (new, entry) = self.draft(name)?;
+        let per_hour = self.live().settings.mints_per_hour;
+        // A token is fetched before anything is written: most failures are found here and leave no trace.
+        self.check_session(account, &name.organisation).await?;
+        held(&self.quota).take(self.clock.monotonic(), per_hour)?;
+        let written = entry.clone();
+        let begun =
+            self.on_ledger(move |ledger| ledger.begin(written).map_err(|error| error.to_string())).await;
+        if let Some(Err(sentence)) = begun {
+            return Err(unledgered(&sentence).into());
+        }
+        let went = self
+            .with_token(account, &name.organisation, |live, bearer| {
+                let new = new.clone();
+                async move { live.services.pats.create(&name.organisation, &bearer, &new).await }
+            })
+            .await;
+        let kept = match went {
+            Ok(created) => self.keep(entry.clone(), created, account).await,
+            Err(failure) => {
+                self.forget(&entry, &failure).await;
+                Err(failure)
+            }
+        };
+        if kept.is_err() {
+            self.ledger.landed(&entry.nonce);
+        }
+        kept
+    }
+
+    fn draft(&self, name: &KeyName) -> Result<(NewKey, Entry), Refusal> {
+        let live = self.live();
+        let nonce = random_hex::<10>(&*self.random).map_err(|error| {
+            Refusal::new(Reason::Internal, error.to_string(), "try again, then restart the machine")
+        })?;
+        let now = self.clock.now();
+        let new = NewKey {
+            display_name: format!(
+                "valetkey {} {} {nonce}",
+                live.settings.clean_machine(),
+                name.purpose.word()
+            ),
+            scope: name.purpose.scope().to_owned(),
+            valid_to: now.saturating_add(live.settings.key_lifetime.as_secs()),
+        };
+        let entry = Entry {
+            nonce,
+            state: State::Posting,
+            account: name.account.clone(),
+            organisation: name.organisation.clone(),
+            scope: new.scope.clone(),
+            name: new.display_name.clone(),
+            service: live.settings.service(),
+            created_at: now,
+            valid_to: new.valid_to,
+            authorization_id: None,
+        };
+        Ok((new, entry))
+    }
+
+    async fn keep(
+        &self,
+        mut entry: Entry,
+        created: CreatedKey,
+        account: &Account,
+    ) -> Result<Arc<Key>, Failure> {
+        let now = self.moment();
+        entry.state = State::Minted;
+        entry.created_at = now.wall;
+        entry.valid_to = created.valid_to;
+        entry.authorization_id = Some(created.authorization_id);
+        let known = entry.clone();
+        self.on_ledger(move |ledger| ledger.change(&known.nonce.clone(), |entry| *entry = known)).await;
+        let live = self.live();
+        let (scope, lifetime) = (entry.scope.clone(), live.settings.key_lifetime.as_secs());
+        self.record("minted").of_key(&entry, &account.username).write(&*self.audit);
+        let key = Key::new(entry.clone(), created.secret, now);
+        if !key.is_usable(now) {
+            self.supersede(&entry, None).await;
+            return Err(stillborn(&scope, lifetime, key.left(now)).into());
+        }
+        let (secrets, secret) = (Arc::clone(&self.secrets), key.secret.clone());
+        // Without this write the key serves until the agent ends, and the next start revokes it.
+        let _ = blocking(move || secrets.set(&value_name(&entry.nonce), &secret)).await;
+        Ok(Arc::new(key))
+    }
+
+    /// A failed POST: closed where nothing can have come of it, else left for the sweep.
+    async fn forget(&self, entry: &Entry, failure: &Failure) {
+        let (nonce, now) = (entry.nonce.clone(), self.clock.monotonic());
+        if failure.may_have_committed {
+            self.ledger.put_off(&nonce, now, SETTLING);
+            self.wake.notify_one();
+        } else {
+            self.on_ledger(move |ledger| ledger.change(&nonce, |entry| entry.state = State::Void)).await;
+        }
+    }
+
+    async fn land(
+        self: &Arc<Self>,
+        name: &KeyName,
+        epoch: u64,
+        why: Why,
+        outcome: Result<Arc<Key>, Failure>,
+    ) -> Result<Arc<Key>, Refusal> {
+        let now = self.clock.monotonic();
+        let nonce = outcome.as_ref().ok().map(|key| key.state().to_owned());
+        let (unwanted, grace, landed) = {
+            let mut table = self.table();
+            let thrown_away = table.epoch != epoch;
+            let slot = table.slot(name);
+            slot.land();
+            match outcome {
+                Ok(key) if thrown_away => (Some(key), None, Err(overtaken())),
+                Ok(key) => {
+                    slot.forget_failure();
+                    let old = slot.key.replace(Arc::clone(&key)).filter(|old| old.state() != key.state());
+                    (old, (why != Why::Forced).then_some(GRACE), Ok(key))
+                }
+                Err(failure) => {
+                    slot.fail(now + Duration::from_secs(failure.hold()), failure.refusal.clone());
+                    (None, None, Err(failure.refusal))
+                }
+            }
+        };
+        // Only now is it the sweep's business: it takes what is on the ledger and not in the table for an orphan.
+        nonce.inspect(|nonce| self.ledger.landed(nonce));
+        if let Some(key) = unwanted {
+            self.supersede(&key.entry, grace).await;
+        }
+        landed
+    }
+
+    /// Puts a key on the ledger for revocation, at once or after a grace.
+    pub(crate) async fn supersede(&self, entry: &Entry, grace: Option<Duration>) {
+        if let Some(grace) = grace {
+            self.ledger.put_off(&entry.nonce, self.clock.monotonic(), grace);
+        }
+        let nonce = entry.nonce.clone();
+        self.on_ledger(move |ledger| ledger.change(&nonce, |entry| entry.state = State::Superseded)).await;
+        self.wake.notify_one();
+    }
+}
+
+/// Name of a key's value in the vault.
+pub(crate) fn value_name(nonce: &str) -> String {
+    format!("key/{nonce}")
+}
+
+/// Counts a flight down however it ends.
+struct InAir(Arc<Broker>);
+
+impl Drop for InAir {
+    fn drop(&mut self) {
+        self.0.in_air.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+fn slow() -> Refusal {
+    Refusal::new(
+        Reason::Unavailable,
+        format!("no key was minted within {} seconds", PATIENCE.as_secs()),
+        "try again; `valetkey status` tells what it waits for",
+    )
+}
+
+fn overtaken() -> Refusal {
+    Refusal::new(Reason::Busy, "keys were revoked while this one was being minted", "try again")
+}
+
+pub(crate) fn signed_out(organisation: &str) -> Refusal {
+    Refusal::new(
+        Reason::NeedsLogin,
+        "the account is no longer signed in",
+        format!("run `valetkey login {organisation}`"),
+    )
+}
+
+fn refused_again(organisation: &str) -> Refusal {
+    Refusal::new(
+        Reason::AccessDenied,
+        format!("Azure DevOps refused a key of organisation `{organisation}` that was minted just now"),
+        "check that your account may use this repository",
+    )
+}
+
+fn unledgered(sentence: &str) -> Refusal {
+    Refusal::new(
+        Reason::Configuration,
+        format!("{sentence}, and without it no key is minted"),
+        "make its folder writable and check that the disk is not full",
+    )
+}
+
+fn stillborn(scope: &str, asked: u64, left: u64) -> Refusal {
+    Refusal::new(
+        Reason::Configuration,
+        format!("a key for `{scope}` was asked for {asked} seconds and ends in {left}"),
+        "check this machine's clock, and the organisation's policy for the life of tokens",
+    )
+}

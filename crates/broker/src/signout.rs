@@ -1,0 +1,188 @@
+//! Taking back: revoke, sign out, lock.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use valetkey_protocol::{Answer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString};
+
+use crate::{
+    Broker, FailureKind, Peer,
+    accounts::Account,
+    audit::Filled as _,
+    ledger::{Entry, State},
+    session::blocking,
+};
+
+/// Longest a lock waits for answers that are being written.
+const DRAIN: Duration = Duration::from_secs(6);
+/// Longest signing out waits for keys that are being minted.
+const LANDING: Duration = Duration::from_secs(10);
+
+/// How revoking many keys went.
+#[derive(Debug, Default)]
+struct Outcome {
+    revoked: u32,
+    pending: u32,
+    why: Option<Refusal>,
+    /// Trying again later cannot help: there is nothing left to revoke with.
+    hopeless: bool,
+}
+
+impl Broker {
+    /// Revokes keys: held ones, pending ones and lost ones.
+    pub async fn revoke(&self, which: &KeySelector, peer: &Peer) -> Answer {
+        let organisation = match which {
+            KeySelector::Organisation { organisation } => organisation.to_ascii_lowercase(),
+            _ => String::new(),
+        };
+        let outcome = self
+            .revoke_chosen(|entry| match which {
+                KeySelector::All => true,
+                KeySelector::Id { id } => entry.id() == id,
+                KeySelector::Organisation { .. } => entry.organisation == organisation,
+                _ => false,
+            })
+            .await;
+        self.record("revoke").noting(format!("{} revoked", outcome.revoked)).by(peer).write(&*self.audit);
+        outcome.answer()
+    }
+
+    async fn revoke_chosen(&self, chosen: impl Fn(&Entry) -> bool) -> Outcome {
+        self.table().take(|key| chosen(&key.entry));
+        let service = self.live().settings.service();
+        let mut outcome = Outcome::default();
+        for entry in self.ledger.open_entries() {
+            if entry.service != service || entry.state == State::Unknown || !chosen(&entry) {
+                continue;
+            }
+            self.to_load().remove(&entry.nonce);
+            let went = if entry.state == State::Posting {
+                self.find_lost(&entry.account, &entry.organisation, std::slice::from_ref(&entry)).await
+            } else {
+                self.supersede(&entry, None).await;
+                self.revoke_entry(&entry).await.map(|()| 0)
+            };
+            match went {
+                Ok(0) => outcome.revoked += 1,
+                Ok(_) => outcome.pending += 1,
+                Err(failure) => {
+                    outcome.pending += 1;
+                    outcome.hopeless = failure.kind == FailureKind::SessionEnded;
+                    outcome.why = Some(failure.refusal);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Signs out: revokes every key of the account, then forgets the session.
+    ///
+    /// If keys could not be revoked for now, the account hands out nothing any more and its session is kept for the
+    /// one purpose of revoking them, then deleted. If the session itself is dead, it is deleted at once and the keys
+    /// end by themselves.
+    pub async fn logout(&self, request: &LogoutRequest, peer: &Peer) -> Answer {
+        let wanted = request.account.as_deref().map(str::to_lowercase);
+        let mut accounts = self.accounts.snapshot();
+        accounts
+            .retain(|account| wanted.as_ref().is_none_or(|name| account.username.to_lowercase() == *name));
+        if accounts.is_empty() {
+            let who = request.account.as_deref().unwrap_or("nobody");
+            let sentence = if wanted.is_some() {
+                format!("`{who}` is not signed in")
+            } else {
+                "nobody is signed in".into()
+            };
+            return Answer::Refused(Refusal::new(Reason::NeedsLogin, sentence, "see `valetkey status`"));
+        }
+        let mut total = Outcome::default();
+        for account in accounts {
+            self.set_leaving(&account.id, true).await;
+            self.all_landed(LANDING).await;
+            let outcome = self.revoke_chosen(|entry| entry.account == account.id).await;
+            if outcome.hopeless || !self.ledger.concerns(&account.id) {
+                self.drop_account(&account).await;
+            }
+            self.record("signed-out").of_account(&account.username).by(peer).write(&*self.audit);
+            total.add(outcome);
+        }
+        total.answer()
+    }
+
+    async fn set_leaving(&self, id: &str, leaving: bool) {
+        let id = id.to_owned();
+        self.change_accounts(move |state| {
+            state
+                .accounts
+                .iter_mut()
+                .filter(|known| known.id == id)
+                .for_each(|known| known.leaving = leaving);
+        })
+        .await;
+    }
+
+    async fn drop_account(&self, account: &Account) {
+        if let Err(refusal) = self.sessions.end(&account.id).await {
+            tracing::warn!(sentence = refusal.sentence, "a session could not be deleted from the vault");
+        }
+        let id = account.id.clone();
+        self.change_accounts(move |state| state.accounts.retain(|known| known.id != id)).await;
+    }
+
+    /// Drops accounts that only waited for their last keys to be revoked.
+    pub(crate) async fn finish_leaving(&self) {
+        for account in self.accounts.snapshot().into_iter().filter(|account| account.leaving) {
+            if !self.ledger.concerns(&account.id) {
+                self.drop_account(&account).await;
+            }
+        }
+    }
+
+    /// Hands out nothing any more, also after a restart. When this returns no answer with a key is on its way, as far
+    /// as [`crate::Pass`]es are held while answers are written.
+    pub async fn lock(&self, revoke: bool, peer: &Peer) -> Answer {
+        self.locked.store(true, Ordering::SeqCst);
+        drop(tokio::time::timeout(DRAIN, self.gate.write()).await);
+        self.change_accounts(|state| state.locked = true).await;
+        self.record("locked").by(peer).write(&*self.audit);
+        let answer = if revoke { self.revoke_chosen(|_| true).await.answer() } else { Answer::Done };
+        self.sessions.forget_access().await;
+        answer
+    }
+
+    /// Goes on handing out keys. A passphrase opens the sealed file first; a wrong one leaves the lock on.
+    pub async fn unlock(&self, passphrase: Option<SecretString>, peer: &Peer) -> Answer {
+        if let Some(passphrase) = passphrase {
+            let secrets = Arc::clone(&self.secrets);
+            if let Err(refusal) = blocking(move || secrets.unlock(&passphrase)).await {
+                self.record("refused").because(&refusal).by(peer).write(&*self.audit);
+                return Answer::Refused(refusal);
+            }
+        }
+        self.change_accounts(|state| state.locked = false).await;
+        self.locked.store(false, Ordering::SeqCst);
+        self.record("unlocked").by(peer).write(&*self.audit);
+        self.wake.notify_one();
+        Answer::Done
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.revoked += other.revoked;
+        self.pending += other.pending;
+        self.why = other.why.or(self.why.take());
+        self.hopeless |= other.hopeless;
+    }
+
+    fn answer(self) -> Answer {
+        let sentence = match (self.why, self.pending) {
+            (_, 0) => String::new(),
+            (Some(why), _) if self.hopeless => format!("{}; the keys end by themselves", why.sentence),
+            (Some(why), _) => format!("{}; this is tried again", why.sentence),
+            (None, _) => "the service does not list them yet; this is tried again".to_owned(),
+        };
+        Answer::Revoked(Revoked { revoked: self.revoked, pending: self.pending, sentence })
+    }
+}

@@ -1,0 +1,9 @@
+//! The broker against fakes: a service that mints, an identity provider, a vault, clocks that are set by hand.
+
+mod crash;
+mod fakes;
+mod healing;
+mod keeping;
+mod session;
+mod signing;
+mod warm;
