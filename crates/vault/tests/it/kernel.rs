@@ -1,13 +1,17 @@
 //! A sealed file whose key the kernel holds.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use linux_keyutils::{KeyRing, KeyRingIdentifier};
+use linux_keyutils::{Key, KeyRing, KeyRingIdentifier};
 use tempfile::TempDir;
 
 use crate::{
     probe::{self, Probe},
-    skip::skip,
+    skip::{have, skip},
 };
 
 /// A vault over this file, or nothing where the kernel gives no keyring, as in most containers.
@@ -22,14 +26,47 @@ fn vault(path: &Path) -> Option<Probe> {
     }
 }
 
-/// What a reboot does, for one file.
-fn forget_key(path: &Path) {
+/// The keyring that forgets after three days without use, where there is one.
+fn persistent() -> Option<KeyRing> {
+    KeyRing::get_persistent(KeyRingIdentifier::Thread).ok()
+}
+
+/// The kernel's key of this file.
+fn key_of(path: &Path) -> Key {
     let file = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
     let salt = file.split("\"salt\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let own = KeyRing::from_special_id(KeyRingIdentifier::Thread, true).unwrap();
-    let _ = KeyRing::get_persistent(KeyRingIdentifier::Thread);
+    let _ = persistent();
     let _ = own.link_keyring_id(KeyRingIdentifier::User);
-    own.search(&format!("valetkey:sealed:{salt}")).unwrap().invalidate().unwrap();
+    own.search(&format!("valetkey:sealed:{salt}")).unwrap()
+}
+
+/// What a reboot does, for one file.
+fn forget_key(path: &Path) {
+    key_of(path).invalidate().unwrap();
+}
+
+#[test]
+fn a_long_weekend_does_not_lose_the_key() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sealed");
+    let Some(mut first) = vault(&path) else { return };
+    if !have(&["keyctl"]) {
+        return;
+    }
+    let Some(persistent) = persistent() else { return skip("this kernel has no persistent keyrings") };
+    assert_eq!(first.ask("set a one"), "done");
+    persistent.unlink_key(key_of(&path)).unwrap();
+    // A session keyring of its own links to neither of the user's keyrings, as in a cron job.
+    let mut command = Command::new("keyctl");
+    command.args(["session", "-"]).arg(probe::program()).args(["20000", "kernel", path.to_str().unwrap()]);
+    let mut later = Probe::start(command.stderr(Stdio::null()));
+    assert_eq!(later.ask("get a"), "some one");
+    assert!(
+        persistent.search(key_of(&path).metadata().unwrap().get_description()).is_ok(),
+        "it was not put back"
+    );
+    forget_key(&path);
 }
 
 #[test]

@@ -83,6 +83,21 @@ fn a_killed_keyring_comes_back_locked_where_the_bus_starts_it() {
 }
 
 #[test]
+fn a_keyring_replaced_between_two_calls_is_found_again() {
+    let Some(mut session) = Session::without_keyring(false) else { return };
+    session.start_keyring();
+    let mut vault = session.probe(UNHURRIED);
+    assert_eq!(vault.ask("set a one"), "done");
+    session.kill_keyring();
+    session.start_keyring();
+    assert_eq!(vault.ask("get a"), "some one");
+    session.kill_keyring();
+    session.start_keyring();
+    assert_eq!(vault.ask("set a two"), "done");
+    assert_eq!(vault.ask("get a"), "some two");
+}
+
+#[test]
 fn a_killed_keyring_is_missed_where_nothing_starts_it() {
     let Some(mut session) = Session::without_keyring(false) else { return };
     let mut vault = session.probe(UNHURRIED);
