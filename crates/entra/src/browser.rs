@@ -114,7 +114,7 @@ impl BrowserFlow {
             return Err(SignInError::new(
                 SignInErrorKind::Expired,
                 "the time for signing in ran out",
-                "run `valetkey login` again",
+                "follow what the browser shows, or run `valetkey login` again",
             ));
         };
         let tokens = match outcome {
