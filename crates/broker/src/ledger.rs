@@ -202,6 +202,13 @@ impl Ledger {
         waiting.until = now + delay;
     }
 
+    /// When, by the monotonic clock, the next entry that was put off may be tried.
+    pub fn next_due(&self) -> Option<Duration> {
+        let inner = self.inner();
+        let waiting = inner.waiting.iter().filter(|(nonce, _)| inner.entries.contains_key(*nonce));
+        waiting.map(|(_, waiting)| waiting.until).min()
+    }
+
     /// Lines of the file that could not be understood.
     pub fn skipped_lines(&self) -> usize {
         self.inner().file.skipped()

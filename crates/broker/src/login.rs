@@ -88,15 +88,23 @@ impl Broker {
         events.send(started.event).await.map_err(|_| abandoned())?;
         let tokens = started.finish.await.map_err(|failure| failure.refusal)?;
         check_granted(&tokens)?;
-        let account = self.admit(&plan, tokens).await;
-        let account = match &plan.organisation {
-            Some(organisation) => self
-                .allow(&account, organisation, &plan)
-                .await
-                .map_err(|failure| not_usable(&account, organisation, failure))?,
-            None => account,
-        };
+        // In a task of its own: once the tokens are here, hanging up must not leave half a session.
+        let broker = Arc::clone(self);
+        let admitted = tokio::spawn(async move { broker.conclude(&plan, tokens).await }).await;
+        let account =
+            admitted.map_err(|_| Refusal::new(Reason::Internal, "the sign-in failed", "try again"))??;
         Ok((account, false))
+    }
+
+    async fn conclude(&self, plan: &Plan, tokens: Tokens) -> Result<Account, Refusal> {
+        let account = self.admit(plan, tokens).await;
+        match &plan.organisation {
+            Some(organisation) => self
+                .allow(&account, organisation, plan)
+                .await
+                .map_err(|failure| not_usable(&account, organisation, failure)),
+            None => Ok(account),
+        }
     }
 
     async fn plan(&self, request: &LoginRequest, events: &mpsc::Sender<Event>) -> Result<Plan, Refusal> {

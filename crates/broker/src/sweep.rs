@@ -18,7 +18,7 @@ use crate::{
     session::blocking,
 };
 
-/// Pause between two looks at what is left to do.
+/// Longest pause between two looks at what is left to do.
 const PAUSE: Duration = Duration::from_secs(30);
 /// A key that was asked for and is not listed by then was never made.
 const LOST_AFTER: u64 = 15 * 60;
@@ -47,9 +47,15 @@ impl Broker {
                     break;
                 }
                 broker.tend().await;
-                let _ = tokio::time::timeout(PAUSE, broker.wake.notified()).await;
+                let _ = tokio::time::timeout(broker.pause(), broker.wake.notified()).await;
             }
         });
+    }
+
+    /// How long nothing is to be done: until the next entry is due, between one second and [`PAUSE`].
+    fn pause(&self) -> Duration {
+        let due = self.ledger.next_due().map(|due| due.saturating_sub(self.clock.monotonic()));
+        due.map_or(PAUSE, |due| due.clamp(Duration::from_secs(1), PAUSE))
     }
 
     /// One look at everything that is left to do.
@@ -109,7 +115,7 @@ impl Broker {
         let to_load = self.to_load().clone();
         let mut lost: BTreeMap<(String, String), Vec<Entry>> = BTreeMap::new();
         for entry in open {
-            if entry.service != service || held.contains(&entry.nonce) {
+            if held.contains(&entry.nonce) {
                 continue;
             }
             if now.wall >= entry.valid_to.saturating_add(MARGIN) {
@@ -118,7 +124,12 @@ impl Broker {
                 continue;
             }
             let over = now.wall >= entry.valid_to;
-            if over || to_load.contains(&entry.nonce) || !self.ledger.is_due(&entry.nonce, now.monotonic) {
+            let elsewhere = entry.service != service;
+            if over
+                || elsewhere
+                || to_load.contains(&entry.nonce)
+                || !self.ledger.is_due(&entry.nonce, now.monotonic)
+            {
                 continue;
             }
             match entry.state {

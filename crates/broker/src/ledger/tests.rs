@@ -111,9 +111,11 @@ fn a_pending_entry_waits_longer_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::at(folder.path().join("ledger"));
     let second = Duration::from_secs(1);
-    assert!(ledger.is_due("aaaa", Duration::ZERO));
+    assert!(ledger.is_due("aaaa", Duration::ZERO) && ledger.next_due().is_none());
+    ledger.begin(entry("aaaa")).unwrap();
     ledger.put_off("aaaa", Duration::ZERO, second);
     assert!(!ledger.is_due("aaaa", Duration::ZERO) && ledger.is_due("aaaa", second));
+    assert_eq!(ledger.next_due(), Some(second));
     ledger.put_off("aaaa", second, second);
     assert!(!ledger.is_due("aaaa", 2 * second) && ledger.is_due("aaaa", 3 * second));
     for _ in 0..40 {

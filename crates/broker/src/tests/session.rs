@@ -194,3 +194,24 @@ async fn twenty_keys_share_one_refresh() {
     }
     assert_eq!(world.identity.refreshes.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn wherever_the_writes_stop_the_next_start_has_a_session() {
+    for writes in 1..12 {
+        let world = World::new();
+        let broker = world.signed_in().await;
+        world.vault.writes_left.store(writes, Ordering::SeqCst);
+        for operation in [Operation::Read, Operation::Write, Operation::Read] {
+            world.clock.pass(9 * HOUR);
+            ask(&broker, question("contoso", Some(operation))).await.unwrap();
+        }
+        drop(broker);
+        world.vault.writes_left.store(0, Ordering::SeqCst);
+        world.vault.broken.store(false, Ordering::SeqCst);
+        let broker = world.restarted().await;
+        world.clock.pass(9 * HOUR);
+        read(&broker).await.unwrap();
+        broker.tend().await;
+        assert_eq!(broker.to_revoke(), 0, "after {writes} writes");
+    }
+}

@@ -84,6 +84,8 @@ impl Trail {
 pub(in crate::tests) struct FakeVault {
     pub(in crate::tests) values: Mutex<BTreeMap<String, SecretString>>,
     pub(in crate::tests) broken: AtomicBool,
+    /// Writes after which it breaks; 0 for never.
+    pub(in crate::tests) writes_left: AtomicU64,
 }
 
 impl FakeVault {
@@ -107,6 +109,11 @@ impl Secrets for FakeVault {
 
     fn set(&self, name: &str, secret: &SecretString) -> Result<(), Refusal> {
         self.check()?;
+        if self.writes_left.load(Ordering::SeqCst) > 0 && self.writes_left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            self.broken.store(true, Ordering::SeqCst);
+            return self.check();
+        }
         self.values.lock().unwrap().insert(name.to_owned(), secret.clone());
         Ok(())
     }

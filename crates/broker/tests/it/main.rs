@@ -1,0 +1,5 @@
+//! The broker over the real clients of Microsoft Entra and Azure DevOps, against the emulator.
+
+mod job;
+mod place;
+mod trouble;
