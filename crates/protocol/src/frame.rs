@@ -1,6 +1,6 @@
 //! The codec: four bytes of length, most significant first, then JSON.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -51,11 +51,16 @@ pub fn write_frame<T: Serialize>(mut to: impl Write, value: &T) -> Result<(), Fr
 /// Reads one frame. The length is checked before anything is allocated.
 pub fn read_frame<T: DeserializeOwned>(mut from: impl Read) -> Result<T, FrameError> {
     let mut head = [0; 4];
-    match from.read(&mut head[..1]) {
-        Ok(0) => return Err(FrameError::Closed),
-        Ok(_) => from.read_exact(&mut head[1..]).map_err(FrameError::Io)?,
-        Err(error) => return Err(FrameError::Io(error)),
+    loop {
+        match from.read(&mut head[..1]) {
+            Ok(0) => return Err(FrameError::Closed),
+            Ok(_) => break,
+            // A stopped and continued process gets this on a socket with a deadline (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(FrameError::Io(error)),
+        }
     }
+    from.read_exact(&mut head[1..]).map_err(FrameError::Io)?;
     let length = usize::try_from(u32::from_be_bytes(head)).unwrap_or(usize::MAX);
     if length > MAX_FRAME {
         return Err(FrameError::TooLarge(length));
@@ -82,6 +87,21 @@ mod tests {
         assert!(matches!(read_frame::<serde_json::Value>(&[][..]), Err(FrameError::Closed)));
         assert!(matches!(read_frame::<serde_json::Value>(&[0, 0][..]), Err(FrameError::Io(_))));
         assert!(matches!(read_frame::<serde_json::Value>(&[0, 0, 0, 9, b'"'][..]), Err(FrameError::Io(_))));
+    }
+
+    #[test]
+    fn an_interrupted_read_is_tried_again() {
+        struct Interrupted<'a>(bool, &'a [u8]);
+
+        impl Read for Interrupted<'_> {
+            fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+                self.0 = !self.0;
+                if self.0 { Err(ErrorKind::Interrupted.into()) } else { self.1.read(to) }
+            }
+        }
+
+        let wire = encode(&"hello").unwrap();
+        assert_eq!(read_frame::<String>(Interrupted(false, &wire)).unwrap(), "hello");
     }
 
     proptest! {
