@@ -17,14 +17,15 @@ pub(crate) enum AnswerBody {
 /// Status, headers and body.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    /// Boxed, since answers travel as errors too.
+    pub(crate) headers: Box<HeaderMap>,
     pub(crate) body: AnswerBody,
 }
 
 impl Answer {
     pub(crate) fn empty(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers: HeaderMap::new(), body: AnswerBody::Whole(Bytes::new()) }
+        Self { status, headers: Box::default(), body: AnswerBody::Whole(Bytes::new()) }
     }
 
     pub(crate) fn json<T: Serialize>(status: u16, value: &T) -> Self {
@@ -79,7 +80,7 @@ impl Answer {
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         if let Ok(date) = HeaderValue::from_str(date) {
             response.headers_mut().insert(header::DATE, date);
         }

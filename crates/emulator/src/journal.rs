@@ -13,6 +13,7 @@ use crate::{
     control::{LoggedRequest, Mail, Rules},
     host::Host,
     login,
+    random::hex,
     world::{Pat, World},
 };
 
@@ -181,7 +182,7 @@ fn entry(world: &World, call: &Call) -> LoggedRequest {
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body_bytes: call.body.len(),
-        body_sha256: Sha256::digest(&call.body).iter().map(|byte| format!("{byte:02x}")).collect(),
+        body_sha256: hex(&Sha256::digest(&call.body)),
         credential: kind,
         organisation: (call.host != Host::Login).then(|| call.segments.first().cloned()).flatten(),
         grant: is_token.then(|| form.get("grant_type").map(str::to_owned)).flatten(),

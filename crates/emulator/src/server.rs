@@ -4,6 +4,7 @@ use std::{
     fmt,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Result;
@@ -87,6 +88,13 @@ impl Shared {
         self.gate.send_modify(|releases| *releases += 1);
     }
 
+    /// Waits until at least this many requests are held.
+    pub(crate) async fn holding(&self, count: usize) {
+        // The sender lives as long as `self`, so this ends by the condition only.
+        let mut held = self.held.subscribe();
+        drop(held.wait_for(|held| *held >= count).await);
+    }
+
     pub(crate) fn held(&self) -> usize {
         *self.held.borrow()
     }
@@ -106,8 +114,8 @@ pub(crate) async fn listen(listener: TcpListener, door: Door, tls: TlsAcceptor, 
             Ok((stream, _)) => {
                 tokio::spawn(connection(stream, door, tls.clone(), Arc::clone(&shared)));
             }
-            // Out of file descriptors, most likely; the next connection may fare better.
-            Err(_) => tokio::task::yield_now().await,
+            // Out of file descriptors, most likely; they come back as connections end.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }

@@ -230,6 +230,11 @@ impl Control {
         self.shared.held()
     }
 
+    /// Waits until at least this many requests are held; runs on any runtime.
+    pub async fn holding(&self, count: usize) {
+        self.shared.holding(count).await;
+    }
+
     /// Lets the requests held now go on.
     pub fn release(&self) {
         self.shared.release();

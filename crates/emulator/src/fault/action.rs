@@ -63,7 +63,7 @@ pub enum Action {
         /// The patch.
         patch: Value,
     },
-    /// The answer with these headers added.
+    /// The answer with these headers, in place of those of the same names.
     Headers {
         /// Name and value.
         headers: Vec<(String, String)>,

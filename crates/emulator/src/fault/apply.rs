@@ -89,10 +89,15 @@ fn bend(action: Action, mut answer: Answer) -> Answer {
             }
         }
         Action::Headers { headers } => {
+            let parsed = |(name, value): &(String, String)| {
+                Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?))
+            };
+            let headers: Vec<_> = headers.iter().filter_map(parsed).collect();
+            for (name, _) in &headers {
+                answer.headers.remove(name);
+            }
             for (name, value) in headers {
-                if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
-                    answer.headers.append(name, value);
-                }
+                answer.headers.append(name, value);
             }
         }
         Action::Truncated => {

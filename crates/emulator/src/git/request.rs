@@ -72,10 +72,10 @@ pub(crate) fn parse(call: &Call) -> Option<GitRequest> {
         [organisation, project] => (*organisation, Some(*project)),
         _ => return None,
     };
-    let rest = match &segments[marker + 1..] {
-        ["_optimized" | "_full", rest @ ..] => rest,
-        rest => rest,
-    };
+    let mut rest = &segments[marker + 1..];
+    if let ["_optimized" | "_full", after @ ..] = rest {
+        rest = after;
+    }
     let (repository, service, operation) = match (&call.method, rest) {
         (&Method::GET, [repository, "info", "refs"]) => {
             (*repository, Service::parse(call.parameter("service")?)?, Operation::Refs)

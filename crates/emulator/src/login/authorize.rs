@@ -61,7 +61,7 @@ pub(super) fn show(world: &mut World, segment: &str, call: &Call) -> Answer {
 fn check(call: &Call, app: &crate::world::App, pending: &mut PendingSignIn) -> Result<(), Answer> {
     let fail = |pending: &PendingSignIn, error: &str, text: &str| Err(send_error(pending, error, text));
     if !matches!(pending.response_mode.as_str(), "query" | "fragment" | "form_post") {
-        pending.response_mode = "query".to_owned();
+        "query".clone_into(&mut pending.response_mode);
         return fail(pending, "invalid_request", "AADSTS90014: The response_mode is not supported.");
     }
     if call.parameter("response_type") != Some("code") {
@@ -180,12 +180,9 @@ fn send(pending: &PendingSignIn, mut fields: Vec<(&'static str, String)>) -> Ans
     let Ok(mut url) = url::Url::parse(&pending.redirect_uri) else { return Answer::empty(400) };
     match pending.response_mode.as_str() {
         "form_post" => {
-            let inputs: String = fields
-                .iter()
-                .map(|(name, value)| {
-                    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
-                })
-                .collect();
+            let inputs = fields.iter().fold(String::new(), |inputs, (name, value)| {
+                inputs + "<input type=\"hidden\" name=\"" + name + "\" value=\"" + &escape(value) + "\">"
+            });
             let body = format!(
                 "<form method=\"post\" action=\"{}\">{inputs}<button type=\"submit\">Continue</button></form>\
                  <script>document.forms[0].submit()</script>",
@@ -196,9 +193,9 @@ fn send(pending: &PendingSignIn, mut fields: Vec<(&'static str, String)>) -> Ans
         mode => {
             let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
             if mode == "fragment" {
-                url.set_fragment(Some(&encoded))
+                url.set_fragment(Some(&encoded));
             } else {
-                url.set_query(Some(&encoded))
+                url.set_query(Some(&encoded));
             }
             Answer::redirect(url.as_str())
         }

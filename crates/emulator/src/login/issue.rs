@@ -97,6 +97,26 @@ fn access_token(
     value
 }
 
+/// A token that an application holds for itself.
+pub(super) fn application_token(world: &mut World, tenant: &str) -> Answer {
+    let lifetime = lifetime(world, None);
+    let value = world.random.opaque("EwB", 1500);
+    let token = AccessToken {
+        user: None,
+        tenant: tenant.to_owned(),
+        scopes: Vec::new(),
+        expires: world.now().plus(lifetime),
+        revoked: false,
+        claims: None,
+        jumps: world.clock.jumps(),
+    };
+    world.access_tokens.insert(value.clone(), token);
+    let body = json!({
+        "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": value,
+    });
+    Answer::json(200, &body)
+}
+
 fn refresh_token(world: &mut World, grant: &Grant<'_>) -> String {
     let spa = grant.app.platform == crate::world::Platform::SinglePage;
     let now = world.now();

@@ -58,13 +58,11 @@ pub(crate) fn device(world: &World, code: &str) -> String {
 }
 
 fn user_list(world: &World, hint: Option<&str>) -> String {
-    let options: String = world
-        .users
-        .values()
-        .map(|user| {
-            let chosen = if hint == Some(user.upn.as_str()) { " selected" } else { "" };
-            format!("<option value=\"{}\"{chosen}>{}</option>", escape(&user.name), escape(&user.upn))
-        })
-        .collect();
+    let mut options = String::new();
+    for user in world.users.values() {
+        let chosen = if hint == Some(user.upn.as_str()) { " selected" } else { "" };
+        let (name, upn) = (escape(&user.name), escape(&user.upn));
+        options.extend(["<option value=\"", &name, "\"", chosen, ">", &upn, "</option>"]);
+    }
     format!("<select id=\"user\" name=\"user\">{options}</select>")
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     answer::Answer,
     call::{Call, Form},
-    world::{App, SignIn, World},
+    world::{App, Platform, SignIn, World},
 };
 
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -43,6 +43,7 @@ fn grant(world: &mut World, segment: &str, form: &Form) -> Result<Answer, EntraE
         "authorization_code" => code(world, &app, form),
         "refresh_token" => refresh(world, &tenant, &app, form),
         DEVICE_GRANT => device::redeem(world, &app, form),
+        "client_credentials" => client_credentials(world, &tenant, &app, form),
         _ => Err(EntraError::of("unsupported_grant")),
     }
 }
@@ -69,6 +70,23 @@ fn code(world: &mut World, app: &App, form: &Form) -> Result<Answer, EntraError>
     record.used = true;
     let sign_in = record.sign_in.clone();
     Ok(issue::tokens(world, &grant_of(app, &sign_in, form)))
+}
+
+/// An application's own token: no person, no refresh token.
+fn client_credentials(
+    world: &mut World,
+    tenant: &Tenant,
+    app: &App,
+    form: &Form,
+) -> Result<Answer, EntraError> {
+    let Tenant::One(tenant) = tenant else { return Err(EntraError::of("tenant_not_found")) };
+    if !matches!(app.platform, Platform::Confidential { .. }) {
+        return Err(EntraError::of("not_public"));
+    }
+    if !form.get("scope").is_some_and(|scope| scope.ends_with("/.default")) {
+        return Err(EntraError::of("invalid_scope"));
+    }
+    Ok(issue::application_token(world, tenant))
 }
 
 /// RFC 7636 §4.6, S256 only; the verifier has 43 to 128 characters.

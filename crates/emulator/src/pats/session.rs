@@ -28,9 +28,8 @@ pub(crate) fn session_token(world: &mut World, call: &Call, organisation: &Organ
     };
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    let scopes = match create::scopes(text("scope").unwrap_or_default()) {
-        Ok(scopes) => scopes,
-        Err(_) => return exception(400, "SessionTokenCreateException", "InvalidScope"),
+    let Ok(scopes) = create::scopes(text("scope").unwrap_or_default()) else {
+        return exception(400, "SessionTokenCreateException", "InvalidScope");
     };
     let restricted = match organisation.policy.restrict_creation {
         None => false,

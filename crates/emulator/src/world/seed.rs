@@ -61,10 +61,9 @@ pub(super) fn users(random: &mut Random) -> BTreeMap<String, User> {
         user("carol", "Carol Example", UserState::Blocked, &[]),
         user("dave", "Dave Example", UserState::DeviceNotCompliant, &[]),
     ]);
-    let (_, mut erin) = user("msa-erin", "Erin Example", UserState::Normal, &[]);
-    erin.upn = "erin@outlook.example".to_owned();
-    erin.tenants = vec![TENANT_CONSUMERS.to_owned()];
-    users.insert("msa-erin".to_owned(), erin);
+    let (name, erin) = user("msa-erin", "Erin Example", UserState::Normal, &[]);
+    let upn = "erin@outlook.example".to_owned();
+    users.insert(name, User { upn, tenants: vec![TENANT_CONSUMERS.to_owned()], ..erin });
     users
 }
 

@@ -8,8 +8,8 @@ use valetkey_emulator::{APP_MINT, Emulator, Options};
 
 /// RFC 7636 appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub(crate) const REDIRECT: &str = "http://localhost:8400";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const REDIRECT: &str = "http://localhost:8400";
 pub(crate) const SCOPE: &str = "499b84ac-1321-427f-aa17-267ca6975798/vso.pats \
     499b84ac-1321-427f-aa17-267ca6975798/vso.pats_manage offline_access openid profile";
 
@@ -139,7 +139,14 @@ impl Rig {
         tokens["access_token"].as_str().expect("access token").to_owned()
     }
 
-    pub(crate) async fn pats(&self, method: Method, org: &str, query: &str, token: &str, body: Option<Value>) -> Got {
+    pub(crate) async fn pats(
+        &self,
+        method: Method,
+        org: &str,
+        query: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> Got {
         let url = format!("{}/{org}/_apis/tokens/pats?{query}", self.emulator.urls().vssps);
         let mut request = self.http.request(method, url).header("x-tfs-fedauthredirect", "Suppress");
         request = request.bearer_auth(token);

@@ -24,7 +24,8 @@ impl Git<'_> {
     fn run(&self, directory: &Path, arguments: &[&str]) -> Output {
         let authority = self.home.join("ca.pem");
         std::fs::write(&authority, self.emulator.ca_pem()).expect("ca.pem");
-        let helper = format!("!f() {{ test \"$1\" = get && printf 'username=x\\npassword={}\\n'; }}; f", self.secret);
+        let helper =
+            format!("!f() {{ test \"$1\" = get && printf 'username=x\\npassword={}\\n'; }}; f", self.secret);
         Command::new("git")
             .args(["-c", "credential.helper=", "-c", &format!("credential.helper={helper}")])
             .args(["-c", "user.name=Test", "-c", "user.email=test@contoso.example"])
@@ -73,7 +74,10 @@ async fn clone_and_push_with_minted_tokens() {
 
     reader.ok(home.path(), &["clone", "--quiet", &url, "work"]);
     let work = home.path().join("work");
-    assert_eq!(std::fs::read_to_string(work.join("README.md")).expect("README"), "Seeded by the emulator.\n:)");
+    assert_eq!(
+        std::fs::read_to_string(work.join("README.md")).expect("README"),
+        "Seeded by the emulator.\n:)"
+    );
     // More than git's post buffer, so the push is chunked and probed first.
     let large: Vec<u8> = (0..3_000_000_u32).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     std::fs::write(work.join("large.bin"), large).expect("file");
@@ -137,8 +141,10 @@ async fn gits_first_question_gets_the_three_challenges() {
 async fn dead_tokens_answer_alike_and_unlike_unknown_ones() {
     let rig = Rig::start();
     let control = rig.emulator.control();
-    let refs =
-        format!("{}/contoso/widgets/_git/widgets/info/refs?service=git-receive-pack", rig.emulator.urls().dev);
+    let refs = format!(
+        "{}/contoso/widgets/_git/widgets/info/refs?service=git-receive-pack",
+        rig.emulator.urls().dev
+    );
     let ask = async |secret: &str| {
         Got::read(rig.http.get(&refs).basic_auth("x", Some(secret)).send().await.expect("answer")).await
     };
@@ -169,7 +175,8 @@ async fn unknown_repositories_and_odd_queries_are_404() {
         "contoso/widgets/_git/widgets/info/refs?service=git-upload-pack&service=git-upload-pack",
     ] {
         let url = format!("{}/{path}", rig.emulator.urls().dev);
-        let got = Got::read(rig.http.get(url).basic_auth("x", Some(&pat)).send().await.expect("answer")).await;
+        let got =
+            Got::read(rig.http.get(url).basic_auth("x", Some(&pat)).send().await.expect("answer")).await;
         assert_eq!(got.status, 404, "{path}");
         let body = got.json();
         assert!(body["message"].as_str().expect("message").starts_with("TF401019"), "{body}");
