@@ -126,6 +126,12 @@ impl Audit {
     }
 }
 
+impl valetkey_broker::AuditSink for Audit {
+    fn record(&self, record: AuditRecord) {
+        Self::record(self, record);
+    }
+}
+
 fn write(lines: &Receiver<Message>, mut file: Rotating, lost: &AtomicU64) {
     while let Ok(message) = lines.recv() {
         match message {

@@ -92,21 +92,21 @@ pub const KEYS: &[Key] = &[
         "proxy",
         "",
         r#""http://proxy.contoso.example:8080""#,
-        "Proxy for everything outside; empty for none. Default: `HTTPS_PROXY` or `ALL_PROXY` of the environment the agent was started in.",
+        "Proxy for everything outside; empty for none. Default: `HTTPS_PROXY` or `ALL_PROXY` of the environment the agent was started in. Used from the next start.",
     ),
     key(
         "network",
         "no-proxy",
         "",
         r#""localhost,.contoso.example""#,
-        "Hosts reached without the proxy. Default: `NO_PROXY` of the environment the agent was started in.",
+        "Hosts reached without the proxy. Default: `NO_PROXY` of the environment the agent was started in. Used from the next start.",
     ),
     key(
         "network",
         "ca-file",
         "",
         r#""/etc/ssl/certs/contoso.pem""#,
-        "PEM file of authorities trusted in addition to the system's. An absolute path.",
+        "PEM file of authorities trusted in addition to the system's. An absolute path. Used from the next start.",
     ),
     key(
         "vault",
@@ -114,7 +114,7 @@ pub const KEYS: &[Key] = &[
         r#""os""#,
         "",
         "Where secrets rest: `os` (the system's keyring), `sealed` (an encrypted file) or `memory` (gone when the agent \
-         ends). Never changed silently to a weaker one. Read at start only.",
+         ends). Never changed silently to a weaker one. Used from the next start.",
     ),
     key(
         "vault",
@@ -122,7 +122,7 @@ pub const KEYS: &[Key] = &[
         r#""kernel""#,
         "",
         "What opens the sealed file: `kernel` (the kernel's keyring, until reboot) or `passphrase` (`valetkey unlock`). \
-         Read at start only.",
+         Used from the next start.",
     ),
     key(
         "agent",

@@ -79,6 +79,7 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigurationError> {
 #[derive(Debug)]
 pub struct Live {
     sources: Sources,
+    first: Arc<Configuration>,
     state: RwLock<State>,
 }
 
@@ -92,7 +93,8 @@ impl Live {
     /// Reads it for the first time; a bad one is refused.
     pub fn read(sources: Sources) -> Result<Self, ConfigurationError> {
         let current = Arc::new(sources.read()?);
-        Ok(Self { sources, state: RwLock::new(State { current, problem: None }) })
+        let state = State { current: Arc::clone(&current), problem: None };
+        Ok(Self { sources, first: current, state: RwLock::new(state) })
     }
 
     /// What holds now.
@@ -103,6 +105,12 @@ impl Live {
     /// Why the newest files are not what holds.
     pub fn problem(&self) -> Option<Refusal> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).problem.clone()
+    }
+
+    /// Whether something was changed that is used at start only.
+    pub fn needs_restart(&self) -> bool {
+        let current = self.current();
+        (&current.network, current.vault) != (&self.first.network, self.first.vault)
     }
 
     /// Reads it anew. One that is bad, or that `accept` refuses, changes nothing but [`Self::problem`].

@@ -153,6 +153,20 @@ fn what_is_not_trusted_is_not_read() {
 }
 
 #[test]
+fn what_counts_at_start_only_is_told() {
+    let files = Files::new("", "");
+    let live = Live::read(files.sources()).unwrap();
+    fs::write(files.sources().user, "[keys]\nallow-write = false\n").unwrap();
+    live.reload(|_| Ok(())).unwrap();
+    assert!(!live.needs_restart());
+    for text in ["[network]\nproxy = \"\"\n", "[vault]\nstore = \"memory\"\n"] {
+        fs::write(files.sources().user, text).unwrap();
+        live.reload(|_| Ok(())).unwrap();
+        assert!(live.needs_restart(), "{text}");
+    }
+}
+
+#[test]
 fn what_the_agent_cannot_work_with_is_not_taken() {
     let files = Files::new("", "");
     let live = Live::read(files.sources()).unwrap();

@@ -4,5 +4,7 @@ mod connections;
 mod crowd;
 mod end;
 mod place;
+mod process;
 mod requests;
+mod stranger;
 mod support;

@@ -1,0 +1,146 @@
+//! What answers requests in the real agent: the broker, the audit trail, the configuration, and the agent itself.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::{sync::mpsc, task::spawn_blocking};
+use valetkey_broker::{Broker, Pass};
+use valetkey_protocol::{Answer, AuditRecord, Event, Reason, Refusal, Request, StatusReport};
+use valetkey_vault::Vault;
+
+use crate::{
+    audit::Audit,
+    compose::settings,
+    configuration::Live,
+    control::Control,
+    service::{Peer, Rules, Service},
+};
+
+/// The agent behind its socket.
+#[derive(Debug)]
+pub struct Desk {
+    /// Keys and sessions.
+    pub broker: Arc<Broker>,
+    /// Asked for its state only.
+    pub vault: Vault,
+    /// The audit trail.
+    pub audit: Arc<Audit>,
+    /// The configuration.
+    pub configuration: Arc<Live>,
+    /// To end by.
+    pub control: Control,
+    /// When the agent began.
+    pub since: Instant,
+}
+
+impl Desk {
+    /// Reads the configuration again. A bad one is refused, and what held goes on holding.
+    pub async fn reload(&self) -> Result<(), Refusal> {
+        let (configuration, broker) = (Arc::clone(&self.configuration), Arc::clone(&self.broker));
+        let reload = move || configuration.reload(|it| broker.reconfigure(settings(it)));
+        let reloaded = spawn_blocking(reload).await.unwrap_or_else(|_| Err(refused_internally()));
+        match &reloaded {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(refusal) => tracing::warn!("the configuration is not used: {refusal}"),
+        }
+        reloaded
+    }
+
+    fn status(&self) -> StatusReport {
+        let mut warnings = self.broker.warnings();
+        if let Some(problem) = self.configuration.problem() {
+            warnings.push(format!("the configuration was changed and is not used: {}", problem.sentence));
+        }
+        if self.configuration.needs_restart() {
+            let waiting = "`[network]` or `[vault]` was changed: run `valetkey agent restart` to use it";
+            warnings.push(waiting.to_owned());
+        }
+        match self.audit.lost() {
+            0 => {}
+            lost => warnings.push(format!("{lost} lines of the audit trail could not be written")),
+        }
+        StatusReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime: self.since.elapsed().as_secs(),
+            locked: self.broker.is_locked(),
+            accounts: self.broker.accounts(),
+            keys: self.broker.keys(),
+            vault: self.vault.status(),
+            to_revoke: self.broker.to_revoke(),
+            audit_lost: self.audit.lost(),
+            warnings,
+        }
+    }
+
+    async fn newest(&self, limit: u32) -> Answer {
+        let audit = Arc::clone(&self.audit);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let records = spawn_blocking(move || audit.newest(limit)).await;
+        records.map_or_else(|_| Answer::Refused(refused_internally()), |records| Answer::Audit { records })
+    }
+}
+
+impl Service for Desk {
+    type Hold = Pass;
+
+    async fn answer(&self, request: Request, peer: Peer, events: mpsc::Sender<Event>) -> Answer {
+        let broker = &self.broker;
+        let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe };
+        match request {
+            Request::Ping => Answer::Done,
+            Request::Get(get) => broker.get(get, peer).await,
+            Request::Erase(erase) => broker.erase(&erase, &peer),
+            Request::Login(login) => broker.login(login, events, peer).await,
+            Request::Logout(logout) => broker.logout(&logout, &peer).await,
+            Request::Status => Answer::Status(Box::new(self.status())),
+            Request::Keys => Answer::Keys { keys: broker.keys() },
+            Request::Revoke { which } => broker.revoke(&which, &peer).await,
+            Request::Lock { revoke } => broker.lock(revoke, &peer).await,
+            Request::Unlock { passphrase } => broker.unlock(passphrase, &peer).await,
+            Request::Audit { limit } => self.newest(limit).await,
+            Request::Reload => self.reload().await.map_or_else(Answer::Refused, |()| Answer::Done),
+            Request::Stop => {
+                self.control.stop();
+                Answer::Done
+            }
+            _ => Answer::Refused(Refusal::new(
+                Reason::VersionMismatch,
+                "the running agent does not know this request",
+                "run `valetkey agent restart`",
+            )),
+        }
+    }
+
+    /// A key leaves only under the broker's pass, so that none is given after a lock has been answered.
+    async fn let_out(&self, answer: Answer) -> (Answer, Option<Pass>) {
+        if !matches!(answer, Answer::Credential(_)) {
+            return (answer, None);
+        }
+        match self.broker.pass().await {
+            Some(pass) => (answer, Some(pass)),
+            None => (
+                Answer::Refused(Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`")),
+                None,
+            ),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let agent = self.configuration.current().agent;
+        Rules { allow_root: agent.allow_root, idle_exit: agent.idle_exit }
+    }
+
+    fn turned_away(&self, peer: &Peer, refusal: &Refusal) {
+        tracing::warn!(pid = peer.pid, uid = peer.uid, exe = peer.exe, "turned away: {refusal}");
+        self.audit.record(AuditRecord {
+            event: "turned-away".to_owned(),
+            peer: format!("pid {} uid {} {}", peer.pid, peer.uid, peer.exe).trim_end().to_owned(),
+            note: format!("not-permitted: {}", refusal.sentence),
+            ..AuditRecord::default()
+        });
+    }
+}
+
+fn refused_internally() -> Refusal {
+    Refusal::new(Reason::Internal, "the agent failed on this request", "run `valetkey agent restart`")
+}
