@@ -1,1 +1,10 @@
-//! Stub.
+//! The whole, as people use it: the shipped programs, real git, the emulator on the other side.
+
+mod browser;
+mod dependencies;
+mod faults;
+mod git;
+mod hostile;
+mod leaks;
+mod lifecycle;
+mod sealed_world;

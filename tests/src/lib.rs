@@ -1,1 +1,10 @@
-//! Stub.
+//! What the end-to-end tests share: a rig of emulator, sandbox and shipped programs, and honest skipping.
+
+mod rig;
+mod skip;
+mod webdriver;
+
+pub use rig::{Rig, gits, programs};
+pub use skip::{needs, skip, variable};
+pub use valetkey_demo::{Ran, Sandbox, World, find_on_path, sign_in_with_device_code};
+pub use webdriver::Browser;

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod packages;
 mod runner;
 mod test;
@@ -24,6 +25,8 @@ enum Command {
     Demo(demo::Args),
     /// Install what the tests need, then run every one of them
     Test(test::Args),
+    /// Feed the decoders random input
+    Fuzz(fuzz::Args),
     /// Measure the helpers and the agent, and print ratios
     Bench(bench::Args),
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| {

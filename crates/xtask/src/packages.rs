@@ -27,7 +27,10 @@ pub(crate) fn ensure() -> Result<()> {
     }
     let names: Vec<_> = missing.iter().map(|(package, _)| *package).collect();
     if !on_path("apt-get") || !may_install() {
-        say(&format!("==> not installed here: {} (tests that need them are skipped and counted)", names.join(", ")));
+        say(&format!(
+            "==> not installed here: {} (tests that need them are skipped and counted)",
+            names.join(", ")
+        ));
         return Ok(());
     }
     must(apt().arg("update").stdout(Stdio::null()), "apt-get update")?;

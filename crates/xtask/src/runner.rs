@@ -33,7 +33,8 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
         .output()
         .context("cargo metadata")?;
     let text = String::from_utf8_lossy(&out.stdout);
-    let (_, rest) = text.split_once("\"target_directory\":\"").context("cargo metadata names no target folder")?;
+    let (_, rest) =
+        text.split_once("\"target_directory\":\"").context("cargo metadata names no target folder")?;
     let (path, _) = rest.split_once('"').context("cargo metadata is cut short")?;
     Ok(PathBuf::from(path))
 }

@@ -1,0 +1,166 @@
+//! Whole-process figures. Two programs are run in turn, so that a slow moment of the machine hits both.
+
+use std::{
+    fs,
+    io::Write as _,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use valetkey_emulator::{Emulator, Host};
+use wait4::Wait4 as _;
+
+use crate::{Sandbox, console::Console, sign_in_with_device_code};
+
+/// Helpers started at the same moment for one key that nobody has asked for yet.
+const CROWD: usize = 1000;
+
+/// One run of a short program.
+struct Figure {
+    wall: Duration,
+    peak_bytes: u64,
+}
+
+/// Times of `rounds` warm answers of the git helper, sorted.
+pub(crate) fn warm_gets(sandbox: &Sandbox, dev: &str, rounds: u32) -> Result<Vec<Duration>> {
+    let mut walls = Vec::new();
+    for _ in 0..rounds {
+        walls.push(measure(helper(sandbox), &question(dev))?.wall);
+    }
+    walls.sort();
+    Ok(walls)
+}
+
+/// Everything that is held, printed as ratios of this run.
+pub(crate) fn run(sandbox: &Sandbox, emulator: &Emulator, rounds: u32, console: Console) -> Result<()> {
+    let rest = |what: &str| -> Result<()> {
+        console.line(&format!(
+            "agent {what}: {:.1} MiB resident (hold: at rest <= 15)",
+            agent_resident(sandbox)?
+        ));
+        Ok(())
+    };
+    sandbox.valetkey(&["agent", "start"])?.expect_ok("starting the agent")?;
+    rest("at rest, before signing in")?;
+    sign_in_with_device_code(sandbox, &["contoso"], |code| emulator.control().approve_device(code))?
+        .expect_ok("signing in")?;
+    crowd(sandbox, emulator, console)?;
+    rest("after a sign-in and the crowd")?;
+    against_cache(sandbox, &emulator.urls().dev, rounds, console)?;
+    sandbox.valetkey(&["logout"])?.expect_ok("signing out")?;
+    Ok(())
+}
+
+fn crowd(sandbox: &Sandbox, emulator: &Emulator, console: Console) -> Result<()> {
+    let input = question(&emulator.urls().dev);
+    let started = Instant::now();
+    let children: Vec<_> = (0..CROWD).map(|_| start(helper(sandbox), &input)).collect::<Result<_>>()?;
+    let mut passwords: Vec<String> = Vec::new();
+    for child in children {
+        let out = child.wait_with_output()?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        passwords.extend(text.lines().find(|line| line.starts_with("password=")).map(str::to_owned));
+    }
+    let took = started.elapsed();
+    let answers = passwords.len();
+    passwords.sort();
+    passwords.dedup();
+    let posts = emulator.control().requests_to(Host::Vssps, "POST", "tokens/pats").len();
+    console.line(&format!(
+        "{CROWD} helper processes at once, no key yet: {answers} answers, {} different, {posts} POST, {:.2} s in all (hold: 1 POST)",
+        passwords.len(),
+        took.as_secs_f64()
+    ));
+    ensure!(answers == CROWD && passwords.len() == 1 && posts == 1, "the crowd was not served by one mint");
+    Ok(())
+}
+
+fn against_cache(sandbox: &Sandbox, dev: &str, rounds: u32, console: Console) -> Result<()> {
+    let cache = |verb: &str| {
+        let mut command = sandbox.command("git");
+        command.args(["credential-cache", verb]);
+        command
+    };
+    let known = "protocol=https\nhost=cache.example\nusername=someone\npassword=something\n\n";
+    measure(cache("store"), known)?;
+    let asked = "protocol=https\nhost=cache.example\n\n";
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..rounds + 5 {
+        let pair = (measure(helper(sandbox), &question(dev))?, measure(cache("get"), asked)?);
+        // The first rounds fill caches of the operating system.
+        if round >= 5 {
+            ours.push(pair.0);
+            theirs.push(pair.1);
+        }
+    }
+    measure(cache("exit"), "")?;
+    let ratio = median(ours.iter().zip(&theirs).map(|(a, b)| a.wall.as_secs_f64() / b.wall.as_secs_f64()));
+    let wall = |of: &[Figure]| median(of.iter().map(|figure| figure.wall.as_secs_f64() * 1000.0));
+    let peak = |of: &[Figure]| of.iter().map(|figure| mebibytes(figure.peak_bytes)).fold(0.0, f64::max);
+    console.line(&format!(
+        "get, warm: {:.2} ms, git credential-cache get: {:.2} ms, ratio {ratio:.2} of {rounds} pairs (hold: <= 0.9)",
+        wall(&ours),
+        wall(&theirs)
+    ));
+    console.line(&format!(
+        "peak of get: {:.1} MiB, of git: {:.1} MiB (hold: <= 4)",
+        peak(&ours),
+        peak(&theirs)
+    ));
+    Ok(())
+}
+
+fn helper(sandbox: &Sandbox) -> Command {
+    let mut command = sandbox.command("git-credential-valetkey");
+    command.arg("get");
+    command
+}
+
+fn question(dev: &str) -> String {
+    let host = dev.strip_prefix("https://").unwrap_or(dev);
+    format!("protocol=https\nhost={host}\npath=contoso/widgets/_git/widgets\n\n")
+}
+
+fn start(mut command: Command, input: &str) -> Result<Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().context("cannot start a helper")?;
+    let mut to = child.stdin.take().context("no standard input")?;
+    to.write_all(input.as_bytes())?;
+    Ok(child)
+}
+
+fn measure(command: Command, input: &str) -> Result<Figure> {
+    let started = Instant::now();
+    let mut child = start(command, input)?;
+    let used = child.wait4()?;
+    let wall = started.elapsed();
+    ensure!(used.status.success(), "a measured program failed ({})", used.status);
+    Ok(Figure { wall, peak_bytes: used.rusage.maxrss })
+}
+
+/// Resident memory of the sandbox's agent, in MiB.
+fn agent_resident(sandbox: &Sandbox) -> Result<f64> {
+    let status = sandbox.valetkey(&["status", "--json"])?;
+    let report: serde_json::Value = serde_json::from_slice(&status.output.stdout).context("no status")?;
+    let pid = report["pid"].as_u64().context("the status names no process")?;
+    // Let the runtime's threads come to rest: they are scheduled away as soon as nothing is asked.
+    thread::yield_now();
+    let text =
+        fs::read_to_string(format!("/proc/{pid}/status")).context("the agent's memory cannot be read")?;
+    let line = text.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kib: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(mebibytes(kib * 1024))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes of processes, shown with one digit")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0 / 1024.0
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<_> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,205 @@
+//! What a person reads when something is wrong: one line, with the next step in it.
+
+use anyhow::{Context as _, Result, ensure};
+use valetkey_emulator::{Action, Emulator, Fault, Host, Options};
+use valetkey_tests::{Ran, Rig, World, find_on_path, sign_in_with_device_code};
+
+const WIDGETS: &str = "contoso/widgets/_git/widgets";
+
+/// Exit code and what was said, with ports and times made equal.
+fn said(rig: &Rig, ran: &Ran) -> String {
+    let urls = rig.emulator.urls();
+    let mut text = format!("exit code: {}\n", ran.output.status.code().unwrap_or(-1));
+    text += &ran.stdout();
+    text += &ran.stderr();
+    for (url, name) in [(&urls.login, "LOGIN"), (&urls.vssps, "VSSPS"), (&urls.dev, "DEV")] {
+        text = text.replace(url.trim_start_matches("https://"), name);
+    }
+    text.trim_end().to_owned()
+}
+
+/// What `git ls-remote` says.
+fn git_says(rig: &Rig) -> Result<String> {
+    git_says_of(rig, WIDGETS)
+}
+
+fn git_says_of(rig: &Rig, repository: &str) -> Result<String> {
+    let ran = rig.sandbox.git(&rig.sandbox.work(), &["ls-remote", &rig.repository(repository)])?;
+    Ok(said(rig, &ran))
+}
+
+/// A rig whose next mint needs a refresh, and whose refresh goes wrong in this way.
+fn refresh_fails(action: Action) -> Result<Rig> {
+    let rig = Rig::signed_in()?;
+    rig.control().revoke_access_tokens("alice");
+    let mut fault = Fault::new(action).host(Host::Login).grant("refresh_token");
+    fault.count = None;
+    rig.control().fault(fault);
+    Ok(rig)
+}
+
+/// A rig whose mints go wrong in this way.
+fn mint_fails(action: Action) -> Result<Rig> {
+    let rig = Rig::signed_in()?;
+    let mut fault = Fault::new(action).host(Host::Vssps).method("POST").path("tokens/pats");
+    fault.count = None;
+    rig.control().fault(fault);
+    Ok(rig)
+}
+
+#[test]
+fn nobody_signed_in() -> Result<()> {
+    let rig = Rig::new()?;
+    rig.set_up_git()?;
+    rig.sandbox.valetkey(&["agent", "start"])?.expect_ok("agent start")?;
+    insta::assert_snapshot!(git_says(&rig)?, @"");
+    Ok(())
+}
+
+#[test]
+fn session_revoked() -> Result<()> {
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("bad_token"))?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn second_factor_wanted() -> Result<()> {
+    let claims = r#"{"access_token":{"capolids":{"essential":true,"values":["c"]}}}"#.to_owned();
+    let action = Action::Entra { name: "basic_action".to_owned(), claims: Some(claims) };
+    insta::assert_snapshot!(git_says(&refresh_fails(action)?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn blocked_by_conditional_access() -> Result<()> {
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("message_only"))?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn device_not_compliant() -> Result<()> {
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("additional_action"))?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn consent_missing() -> Result<()> {
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("consent_required"))?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn identity_provider_down() -> Result<()> {
+    let rig = Rig::signed_in()?;
+    let work = rig.sandbox.work();
+    rig.sandbox.git(&work, &["clone", &rig.repository(WIDGETS), "tree"])?.expect_ok("clone")?;
+    rig.control().revoke_access_tokens("alice");
+    for host in [Host::Login, Host::Vssps] {
+        let mut down = Fault::new(Action::status(503)).host(host);
+        down.count = None;
+        rig.control().fault(down);
+    }
+    let tree = work.join("tree");
+    rig.sandbox.git(&tree, &["fetch"])?.expect_ok("a key that is held serves on")?;
+    let push = rig.sandbox.git(&tree, &["push", "--dry-run", "origin", "HEAD"])?;
+    insta::assert_snapshot!(said(&rig, &push), @"");
+    Ok(())
+}
+
+#[test]
+fn service_down() -> Result<()> {
+    insta::assert_snapshot!(git_says(&mint_fails(Action::status(503))?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn throttled() -> Result<()> {
+    let rig = mint_fails(Action::throttle(120))?;
+    insta::assert_snapshot!(git_says(&rig)?, @"");
+    git_says(&rig)?;
+    ensure!(rig.mints() == 1, "asked again before `Retry-After` was over");
+    Ok(())
+}
+
+#[test]
+fn sign_in_page_instead_of_an_answer() -> Result<()> {
+    insta::assert_snapshot!(git_says(&mint_fails(Action::SignInPage)?)?, @"");
+    Ok(())
+}
+
+#[test]
+fn keys_are_forbidden_in_the_organisation() -> Result<()> {
+    let rig = Rig::signed_in()?;
+    rig.sign_in("locked")?;
+    insta::assert_snapshot!(git_says_of(&rig, "locked/widgets/_git/widgets")?, @"");
+    Ok(())
+}
+
+#[test]
+fn answer_of_a_mint_lost() -> Result<()> {
+    let rig = Rig::signed_in()?;
+    rig.control()
+        .fault(Fault::new(Action::ResetAfterCommit).host(Host::Vssps).method("POST").path("tokens/pats"));
+    insta::assert_snapshot!(git_says(&rig)?, @"");
+    rig.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+    ensure!(rig.control().live_pats().is_empty(), "the key whose answer was lost is alive");
+    Ok(())
+}
+
+#[test]
+fn organisation_of_personal_accounts() -> Result<()> {
+    let rig = Rig::new()?;
+    let ran = rig.sandbox.valetkey(&["login", "solo", "--device-code"])?;
+    insta::assert_snapshot!(said(&rig, &ran), @"");
+    Ok(())
+}
+
+#[test]
+fn sign_in_declined() -> Result<()> {
+    let rig = Rig::new()?;
+    let deny = |code: &str| rig.control().deny_device(code);
+    let ran = sign_in_with_device_code(&rig.sandbox, &["contoso"], deny)?;
+    ensure!(!ran.ok(), "a refused sign-in succeeded");
+    insta::assert_snapshot!(last_lines(&ran), @"");
+    Ok(())
+}
+
+#[test]
+fn authority_not_trusted() -> Result<()> {
+    let mut rig = Rig::new()?;
+    let other = Emulator::start(Options { seed: 2, ..Options::default() })?;
+    let mut world = World::of(&rig.emulator);
+    other.ca_pem().clone_into(&mut world.authority_pem);
+    rig.sandbox.configure(&world, "")?;
+    let ran = rig.sandbox.valetkey(&["login", "contoso", "--device-code"])?;
+    insta::assert_snapshot!(said(&rig, &ran), @"");
+    Ok(())
+}
+
+#[test]
+fn no_client_id() -> Result<()> {
+    let mut rig = Rig::with(&find_on_path("git").context("git")?, "")?;
+    let mut world = World::of(&rig.emulator);
+    world.client_id.clear();
+    rig.sandbox.configure(&world, "")?;
+    let ran = rig.sandbox.valetkey(&["login", "contoso", "--device-code"])?;
+    insta::assert_snapshot!(said(&rig, &ran), @"");
+    Ok(())
+}
+
+#[test]
+fn configuration_with_a_typing_error() -> Result<()> {
+    let rig = Rig::with(&find_on_path("git").context("git")?, "[keys]\nlifetime-hour = 4\n")?;
+    let home = rig.sandbox.home().display().to_string();
+    let ran = rig.sandbox.valetkey(&["agent", "start"])?;
+    insta::assert_snapshot!(said(&rig, &ran).replace(&home, "HOME"), @"");
+    Ok(())
+}
+
+/// The error and its hint, without what was shown before.
+fn last_lines(ran: &Ran) -> String {
+    let said = ran.stderr();
+    let lines: Vec<_> =
+        said.lines().filter(|line| line.starts_with("error:") || line.starts_with("hint:")).collect();
+    lines.join("\n")
+}

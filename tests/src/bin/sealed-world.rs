@@ -1,0 +1,71 @@
+//! Runs inside a network and mount namespace of its own, where Azure's names lead to this machine: the shipped
+//! programs, with no override at all, do the main job. Started by the test of the same name.
+
+use std::{fs, process::ExitCode};
+
+use anyhow::{Context as _, Result, ensure};
+use valetkey_demo::sign_in_with_device_code;
+use valetkey_emulator::{APP_MINT, Emulator, Options};
+use valetkey_tests::{Sandbox, gits, programs};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "sealed world: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let options = Options { sealed: Some(([127, 0, 0, 1], 443).into()), ..Options::default() };
+    let emulator = Emulator::start(options).context("the emulator does not start on port 443")?;
+    let gits = gits();
+    ensure!(!gits.is_empty(), "git is not installed");
+    for git in gits {
+        let mut sandbox = Sandbox::new(&programs()?, &git)?;
+        let authority = sandbox.home().join("authority.pem");
+        fs::write(&authority, emulator.ca_pem())?;
+        let authority = authority.display().to_string();
+        for variable in ["SSL_CERT_FILE", "GIT_SSL_CAINFO"] {
+            sandbox.set(variable, authority.clone());
+        }
+        if let Some(bus) = valetkey_tests::variable("DBUS_SESSION_BUS_ADDRESS") {
+            sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
+        }
+        main_job(&sandbox, &emulator).with_context(|| format!("with {}", git.display()))?;
+    }
+    Ok(())
+}
+
+fn main_job(sandbox: &Sandbox, emulator: &Emulator) -> Result<()> {
+    let control = emulator.control();
+    let approve = |code: &str| control.approve_device(code);
+    let work = sandbox.work();
+    sign_in_with_device_code(sandbox, &["contoso", "--client-id", APP_MINT], approve)?.expect_ok("login")?;
+    sandbox.valetkey(&["setup", "git"])?.expect_ok("setup git")?;
+    let url = "https://dev.azure.com/contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
+    sandbox.git(&work, &["clone", url, "tree"])?.expect_ok("clone")?;
+    let tree = work.join("tree");
+    let name = format!("pushed-{}", std::process::id());
+    fs::write(tree.join(&name), sandbox.home().display().to_string())?;
+    sandbox.git(&tree, &["add", "."])?.expect_ok("add")?;
+    sandbox.git(&tree, &["commit", "-m", "From a sealed world"])?.expect_ok("commit")?;
+    sandbox.git(&tree, &["push", "origin", "HEAD"])?.expect_ok("push")?;
+    let old = "https://contoso.visualstudio.com/DefaultCollection/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
+    sandbox.git(&work, &["ls-remote", old])?.expect_ok("ls-remote by the old name")?;
+
+    // The keyring keeps the session: a new agent needs no new sign-in and no new key.
+    sandbox.valetkey(&["agent", "restart"])?.expect_ok("agent restart")?;
+    let before = control.live_pats().len();
+    sandbox.git(&tree, &["fetch"])?.expect_ok("fetch after a restart")?;
+    ensure!(control.live_pats().len() == before, "the restarted agent minted again");
+
+    sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+    ensure!(control.live_pats().is_empty(), "keys are left alive");
+    ensure!(control.violations().is_empty(), "{:?}", control.violations());
+    sandbox.valetkey(&["agent", "stop"])?.expect_ok("agent stop")?;
+    Ok(())
+}

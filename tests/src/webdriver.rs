@@ -1,0 +1,144 @@
+//! A real browser, driven through chromedriver (W3C WebDriver) over plain HTTP on loopback.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+/// How long a page may take to show what is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser with one window.
+#[derive(Debug)]
+pub struct Browser {
+    driver: Child,
+    port: u16,
+    session: String,
+}
+
+impl Browser {
+    /// Starts chromedriver and a headless Chromium whose profile lies in `folder`. Certificates of the emulator are
+    /// accepted, since the browser knows nothing of its authority.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let mut driver = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=OFF"])
+            .env("HOME", folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("chromedriver does not start")?;
+        let out = driver.stdout.take().context("no standard output")?;
+        let port = BufReader::new(out)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
+            .context("chromedriver names no port")?;
+        let mut browser = Self { driver, port, session: String::new() };
+        let profile = format!("--user-data-dir={}", folder.join("chromium").display());
+        let args = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=900,700",
+            &profile,
+        ];
+        let wish = json!({"capabilities": {"alwaysMatch": {
+            "acceptInsecureCerts": true,
+            "goog:chromeOptions": {"args": args},
+        }}});
+        let answer = browser.call("POST", "/session", &wish)?;
+        browser.session = answer["sessionId"].as_str().context("no session")?.to_owned();
+        Ok(browser)
+    }
+
+    /// Opens an address.
+    pub fn open(&self, url: &str) -> Result<()> {
+        self.command("POST", "url", &json!({ "url": url })).map(|_| ())
+    }
+
+    /// Clicks the first element of that selector, as soon as there is one.
+    pub fn click(&self, selector: &str) -> Result<()> {
+        let wish = json!({"using": "css selector", "value": selector});
+        let found =
+            self.wait(|| self.command("POST", "element", &wish)).with_context(|| selector.to_owned())?;
+        let id = found
+            .as_object()
+            .and_then(|map| map.values().next())
+            .and_then(Value::as_str)
+            .context("no element")?;
+        self.command("POST", &format!("element/{id}/click"), &json!({})).map(|_| ())
+    }
+
+    /// Waits until the page's text holds `words`, and gives the whole text.
+    pub fn text_with(&self, words: &str) -> Result<String> {
+        let script = json!({"script": "return document.body ? document.body.innerText : ''", "args": []});
+        self.wait(|| {
+            let text = self.command("POST", "execute/sync", &script)?;
+            let text = text.as_str().unwrap_or_default().to_owned();
+            if text.contains(words) { Ok(text) } else { bail!("the page says: {text}") }
+        })
+    }
+
+    /// A picture of the window, as PNG in base64.
+    pub fn screenshot(&self) -> Result<String> {
+        let picture = self.command("GET", "screenshot", &Value::Null)?;
+        Ok(picture.as_str().context("no picture")?.to_owned())
+    }
+
+    /// Asks again until it works; the browser is asked over a socket, so each try takes its time.
+    fn wait<T>(&self, mut what: impl FnMut() -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match what() {
+                Ok(done) => return Ok(done),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn command(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        self.call(method, &format!("/session/{}/{path}", self.session), body)
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (_, json) = answer.split_once("\r\n\r\n").context("no answer")?;
+        let mut value: Value = serde_json::from_str(json)?;
+        if let Some(error) = value["value"]["error"].as_str() {
+            bail!("{error}: {}", value["value"]["message"].as_str().unwrap_or_default());
+        }
+        Ok(value["value"].take())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.call("DELETE", &format!("/session/{}", self.session), &Value::Null);
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
