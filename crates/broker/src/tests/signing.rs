@@ -178,9 +178,24 @@ async fn a_key_minted_while_signing_out_does_not_outlive_it() {
     });
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     broker.logout(&LogoutRequest::default(), &Peer::default()).await;
+    assert!(world.pats.alive().is_empty() && broker.accounts().is_empty());
     asking.await.unwrap().unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_minted_while_all_are_revoked_is_revoked_as_well() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    let asking = tokio::spawn({
+        let broker = broker.clone();
+        async move { read(&broker).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    broker.revoke(&valetkey_protocol::KeySelector::All, &Peer::default()).await;
+    assert_eq!(asking.await.unwrap().unwrap_err().reason, Reason::Busy);
     broker.tend().await;
-    assert!(world.pats.alive().is_empty());
+    assert!(world.pats.alive().is_empty() && broker.keys().is_empty());
+    read(&broker).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
