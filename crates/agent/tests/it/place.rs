@@ -53,9 +53,10 @@ async fn a_folder_that_others_can_write_is_not_used() {
 
 #[test]
 fn of_twenty_that_begin_at_once_one_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let (lock, socket) = (folder.path().join("state/agent.lock"), folder.path().join("run/agent.sock"));
     for _ in 0..20 {
+        // Anew each time: a child that another test starts may share the lock a little longer.
+        let folder = tempfile::tempdir().unwrap();
+        let (lock, socket) = (folder.path().join("state/agent.lock"), folder.path().join("run/agent.sock"));
         let start = Barrier::new(20);
         let claims: Vec<_> = thread::scope(|scope| {
             let claim = || {

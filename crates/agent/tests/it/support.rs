@@ -139,8 +139,9 @@ impl Agent {
             locked: watch::Sender::new(false),
             control: control.clone(),
         });
-        let instance =
-            Instance::claim(&lock(&folder), &socket(&folder), Duration::ZERO).expect("the only one");
+        // Tests of this program start others: between `fork` and `exec` such a child shares every lock, also one that
+        // was just given back.
+        let instance = Instance::claim(&lock(&folder), &socket(&folder), BOUND).expect("the only one");
         let service = Arc::clone(&fake);
         let server =
             Server::bind(instance, service, limits, control.clone(), "run-1".into()).expect("a free place");
