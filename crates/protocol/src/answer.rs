@@ -3,7 +3,9 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditRecord, KeyStatus, Refusal, StatusReport, secret::expose_on_the_wire};
+use crate::{
+    AuditRecord, KeyStatus, NugetKey, NugetKeyStatus, Refusal, StatusReport, secret::expose_on_the_wire,
+};
 
 /// The answer to a [`crate::Request`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +45,13 @@ pub enum Answer {
         /// The lines.
         records: Vec<AuditRecord>,
     },
+    /// Keys of nuget.org, without their values.
+    NugetKeys {
+        /// One entry a key.
+        keys: Vec<NugetKeyStatus>,
+    },
+    /// A key of nuget.org.
+    NugetKey(NugetKey),
     /// An answer of a later version.
     #[serde(other)]
     Unknown,

@@ -10,6 +10,7 @@ mod answer;
 mod frame;
 mod hello;
 mod host;
+mod nuget_org;
 mod refusal;
 mod request;
 mod secret;
@@ -20,6 +21,9 @@ pub use answer::{Answer, Credential, Event, Revoked};
 pub use frame::{FrameError, MAX_FRAME, decode, encode, read_frame, write_frame};
 pub use hello::{Hello, VERSIONS, Versions, Welcome};
 pub use host::Service;
+pub use nuget_org::{
+    NewNugetKey, NugetKey, NugetKeyStatus, NugetOperation, NugetOrgRequest, NugetProof, NugetRight,
+};
 pub use refusal::{Reason, Refusal};
 pub use request::{
     Caller, ClientKind, EraseRequest, Flow, GetRequest, KeySelector, LoginRequest, LogoutRequest, Operation,

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::expose_on_the_wire;
+use crate::{NugetOrgRequest, secret::expose_on_the_wire};
 
 /// A question to the agent. There is one in flight on a connection at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub enum Request {
         /// How many.
         limit: u32,
     },
+    /// Keys of nuget.org that the agent keeps.
+    NugetOrg(NugetOrgRequest),
     /// Read the configuration again. A bad one is refused and the old one kept.
     Reload,
     /// Answer what is in flight and end.
