@@ -73,6 +73,28 @@ pub const WAYLAND_DISPLAY: Variable = Variable("WAYLAND_DISPLAY");
 /// Set in a shell that came through SSH: its browser would open on the wrong machine.
 pub const SSH_CONNECTION: Variable = Variable("SSH_CONNECTION");
 
+/// The user's folder for data (XDG Base Directory Specification): NuGet keeps what it remembers of plugins there.
+pub const XDG_DATA_HOME: Variable = Variable("XDG_DATA_HOME");
+/// What dotnet takes for the home folder instead of `HOME`.
+pub const DOTNET_CLI_HOME: Variable = Variable("DOTNET_CLI_HOME");
+/// Plugins every client of NuGet starts; it looks nowhere else then. Read by `valetkey doctor`, like all that follow.
+pub const NUGET_PLUGIN_PATHS: Variable = Variable("NUGET_PLUGIN_PATHS");
+/// The same for dotnet alone.
+pub const NUGET_NETCORE_PLUGIN_PATHS: Variable = Variable("NUGET_NETCORE_PLUGIN_PATHS");
+/// The same for nuget.exe and MSBuild alone.
+pub const NUGET_NETFX_PLUGIN_PATHS: Variable = Variable("NUGET_NETFX_PLUGIN_PATHS");
+/// Where NuGet remembers what plugins can do.
+pub const NUGET_PLUGINS_CACHE_PATH: Variable = Variable("NUGET_PLUGINS_CACHE_PATH");
+/// Variables that hand Microsoft's provider its credentials and switch its sign-in off.
+pub const ARTIFACTS_PROVIDER: [Variable; 6] = [
+    Variable("ARTIFACTS_CREDENTIALPROVIDER_EXTERNAL_FEED_ENDPOINTS"),
+    Variable("ARTIFACTS_CREDENTIALPROVIDER_FEED_ENDPOINTS"),
+    Variable("ARTIFACTS_CREDENTIALPROVIDER_ACCESSTOKEN"),
+    Variable("VSS_NUGET_EXTERNAL_FEED_ENDPOINTS"),
+    Variable("VSS_NUGET_ACCESSTOKEN"),
+    Variable("VSS_NUGET_URI_PREFIXES"),
+];
+
 /// What an agent started by a helper is given: enough to find its places, its network and the keyring. The rest of
 /// a caller's environment is not for a process that outlives it; git's holds `-c http.extraHeader=…` values.
 pub const FOR_AGENT: [Variable; 36] = [
@@ -95,7 +117,7 @@ pub const FOR_AGENT: [Variable; 36] = [
     DISPLAY,
     WAYLAND_DISPLAY,
     Variable("XAUTHORITY"),
-    Variable("XDG_DATA_HOME"),
+    XDG_DATA_HOME,
     Variable("XDG_SESSION_ID"),
     Variable("XDG_CURRENT_DESKTOP"),
     Variable("USER"),
