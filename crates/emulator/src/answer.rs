@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, channel::Channel, combinators::UnsyncBoxBody};
+use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
 /// The body type of every answer sent.
@@ -19,18 +20,32 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// Boxed, since answers travel as errors too.
     pub(crate) headers: Box<HeaderMap>,
+    /// Sent in place of the status's own words.
+    pub(crate) reason: Option<ReasonPhrase>,
     pub(crate) body: AnswerBody,
 }
 
 impl Answer {
     pub(crate) fn empty(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers: Box::default(), body: AnswerBody::Whole(Bytes::new()) }
+        Self { status, headers: Box::default(), reason: None, body: AnswerBody::Whole(Bytes::new()) }
     }
 
     pub(crate) fn json<T: Serialize>(status: u16, value: &T) -> Self {
         let text = serde_json::to_vec(value).unwrap_or_default();
         Self::empty(status).content("application/json; charset=utf-8", text)
+    }
+
+    /// Plain text that is the reason phrase too, up to 512 characters of it, as nuget.org answers.
+    pub(crate) fn phrase(status: u16, text: &str) -> Self {
+        let answer = Self::empty(status).content("text/plain; charset=utf-8", text.to_owned());
+        answer.reason(text)
+    }
+
+    pub(crate) fn reason(mut self, text: &str) -> Self {
+        let phrase: String = text.chars().take(512).collect();
+        self.reason = ReasonPhrase::try_from(phrase).ok();
+        self
     }
 
     pub(crate) fn html(status: u16, page: impl Into<Bytes>) -> Self {
@@ -81,6 +96,9 @@ impl Answer {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = *self.headers;
+        if let Some(reason) = self.reason {
+            response.extensions_mut().insert(reason);
+        }
         if let Ok(date) = HeaderValue::from_str(date) {
             response.headers_mut().insert(header::DATE, date);
         }

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
-use crate::host::{Host, organisation_label};
+use crate::host::{Host, organisation_label, packaging_label};
 
 /// What a request brings to prove who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +65,16 @@ impl Call {
         call.at(host)
     }
 
-    /// The same request at this host. `{org}.visualstudio.com` puts its organisation before the path.
+    /// The same request at this host. `{org}.visualstudio.com` and `{org}.pkgs.visualstudio.com` put their
+    /// organisation before the path.
     pub(crate) fn at(mut self, host: Host) -> Self {
         self.host = host;
-        if host == Host::Dev
-            && let Some(organisation) = organisation_label(&self.authority)
-        {
+        let organisation = match host {
+            Host::Dev => organisation_label(&self.authority),
+            Host::Pkgs => packaging_label(&self.authority),
+            _ => None,
+        };
+        if let Some(organisation) = organisation {
             if self.segments.first().is_some_and(|first| first.eq_ignore_ascii_case("DefaultCollection")) {
                 self.segments.remove(0);
             }

@@ -23,8 +23,16 @@ const NAMES: &[&str] = &[
     "app.vssps.visualstudio.com",
     "dev.azure.com",
     "*.visualstudio.com",
+    "pkgs.dev.azure.com",
+    "*.pkgs.visualstudio.com",
+    "www.nuget.org",
+    "nuget.org",
+    "api.nuget.org",
     "vssps.dev.azure.com.evil.example",
     "evilvssps.dev.azure.com",
+    "pkgs.dev.azure.com.evil.example",
+    "evilpkgs.dev.azure.com",
+    "www.nuget.org.evil.example",
 ];
 
 /// A fresh authority and a server configuration under it.

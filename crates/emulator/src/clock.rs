@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime, tz::Offset};
 
 use crate::options::ClockMode;
 
@@ -54,6 +54,11 @@ impl Time {
     /// An HTTP date (RFC 9110 §5.6.7).
     pub(crate) fn http_date(self) -> String {
         self.stamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// The calendar and the clock in UTC.
+    pub(crate) fn civil(self) -> DateTime {
+        Offset::UTC.to_datetime(self.stamp())
     }
 
     fn stamp(self) -> Timestamp {

@@ -14,6 +14,10 @@ pub enum Host {
     Vssps,
     /// Azure DevOps and git: `dev.azure.com` and `*.visualstudio.com`.
     Dev,
+    /// Azure Artifacts: `pkgs.dev.azure.com` and `*.pkgs.visualstudio.com`.
+    Pkgs,
+    /// nuget.org: `www.nuget.org`, `nuget.org` and `api.nuget.org`.
+    Nuget,
     /// A hostile host.
     Evil,
     /// The tests' control host.
@@ -21,7 +25,8 @@ pub enum Host {
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 5] = [Self::Login, Self::Vssps, Self::Dev, Self::Evil, Self::Ctl];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Login, Self::Vssps, Self::Dev, Self::Pkgs, Self::Nuget, Self::Evil, Self::Ctl];
 
     /// The virtual host of a `Host` header in sealed mode; every foreign name is [`Host::Evil`].
     pub(crate) fn of_name(authority: &str) -> Self {
@@ -30,6 +35,9 @@ impl Host {
             "login.microsoftonline.com" | "login.windows.net" | "login.microsoft.com" => Self::Login,
             "vssps.dev.azure.com" | "app.vssps.visualstudio.com" => Self::Vssps,
             "dev.azure.com" => Self::Dev,
+            "pkgs.dev.azure.com" => Self::Pkgs,
+            "www.nuget.org" | "nuget.org" | "api.nuget.org" => Self::Nuget,
+            other if packaging_label(other).is_some() => Self::Pkgs,
             other if organisation_label(other).is_some() => Self::Dev,
             _ => Self::Evil,
         }
@@ -42,7 +50,16 @@ fn name_of(authority: &str) -> &str {
 
 /// The organisation of `{org}.visualstudio.com`, when the authority has that form.
 pub(crate) fn organisation_label(authority: &str) -> Option<&str> {
-    let label = name_of(authority).strip_suffix(".visualstudio.com")?;
+    label(authority, ".visualstudio.com")
+}
+
+/// The organisation of `{org}.pkgs.visualstudio.com`, when the authority has that form.
+pub(crate) fn packaging_label(authority: &str) -> Option<&str> {
+    label(authority, ".pkgs.visualstudio.com")
+}
+
+fn label<'a>(authority: &'a str, suffix: &str) -> Option<&'a str> {
+    let label = name_of(authority).strip_suffix(suffix)?;
     (!label.is_empty() && !label.contains('.')).then_some(label)
 }
 
@@ -55,6 +72,10 @@ pub struct Urls {
     pub vssps: String,
     /// Azure DevOps and git.
     pub dev: String,
+    /// Azure Artifacts.
+    pub pkgs: String,
+    /// nuget.org; its service index is at `/v3/index.json`.
+    pub nuget: String,
     /// The hostile host.
     pub evil: String,
     /// The control host.
@@ -68,6 +89,8 @@ impl Urls {
             login: url(Host::Login),
             vssps: url(Host::Vssps),
             dev: url(Host::Dev),
+            pkgs: url(Host::Pkgs),
+            nuget: url(Host::Nuget),
             evil: url(Host::Evil),
             ctl: url(Host::Ctl),
         }
@@ -80,6 +103,8 @@ impl Urls {
             login: url("login.microsoftonline.com"),
             vssps: url("vssps.dev.azure.com"),
             dev: url("dev.azure.com"),
+            pkgs: url("pkgs.dev.azure.com"),
+            nuget: url("www.nuget.org"),
             evil: url("vssps.dev.azure.com.evil.example"),
             ctl: format!("https://localhost:{ctl_port}"),
         }
@@ -91,6 +116,8 @@ impl Urls {
             Host::Login => &self.login,
             Host::Vssps => &self.vssps,
             Host::Dev => &self.dev,
+            Host::Pkgs => &self.pkgs,
+            Host::Nuget => &self.nuget,
             Host::Evil => &self.evil,
             Host::Ctl => &self.ctl,
         }
@@ -111,7 +138,13 @@ mod tests {
             ("contoso.visualstudio.com", Host::Dev),
             ("contoso.vssps.visualstudio.com", Host::Evil),
             ("evilvssps.dev.azure.com", Host::Evil),
+            ("pkgs.dev.azure.com:443", Host::Pkgs),
+            ("contoso.pkgs.visualstudio.com", Host::Pkgs),
+            ("api.nuget.org", Host::Nuget),
+            ("www.nuget.org", Host::Nuget),
             (".visualstudio.com", Host::Evil),
+            ("a.b.pkgs.visualstudio.com", Host::Evil),
+            ("evilpkgs.dev.azure.com", Host::Evil),
             ("dev.azure.com.evil.example", Host::Evil),
         ] {
             assert_eq!(Host::of_name(name), host, "{name}");

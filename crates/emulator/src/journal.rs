@@ -158,7 +158,10 @@ pub(crate) fn begin(world: &mut World, call: &Call) -> usize {
 fn entry(world: &World, call: &Call) -> LoggedRequest {
     let form = call.form();
     let is_token = call.host == Host::Login;
-    let headers = call.headers.iter().filter(|(name, _)| *name != "authorization" && *name != "cookie");
+    let headers = call
+        .headers
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "authorization" | "cookie" | "x-nuget-apikey"));
     let kind = match &call.credential {
         Credential::None => CredentialKind::None,
         Credential::Unreadable => CredentialKind::Unreadable,
@@ -184,7 +187,13 @@ fn entry(world: &World, call: &Call) -> LoggedRequest {
         body_bytes: call.body.len(),
         body_sha256: hex(&Sha256::digest(&call.body)),
         credential: kind,
-        organisation: (call.host != Host::Login).then(|| call.segments.first().cloned()).flatten(),
+        api_key: call.header("x-nuget-apikey").map(|secret| match world.gallery.find(secret) {
+            Some(at) => world.gallery.keys[at].number.to_string(),
+            None => "other".to_owned(),
+        }),
+        organisation: (!matches!(call.host, Host::Login | Host::Nuget))
+            .then(|| call.segments.first().cloned())
+            .flatten(),
         grant: is_token.then(|| form.get("grant_type").map(str::to_owned)).flatten(),
         status: None,
         fault: None,
@@ -195,6 +204,14 @@ fn check(world: &mut World, call: &Call, entry: &LoggedRequest, now: Time) {
     let what = format!("{} {:?} {}", entry.method, entry.host, entry.path);
     if matches!(call.host, Host::Evil | Host::Ctl) && carries_secret(world, call) {
         world.journal.violate(format!("a credential was sent to {what}"));
+    }
+    if call.host != Host::Nuget && entry.api_key.as_ref().is_some_and(|key| key != "other") {
+        world.journal.violate(format!("a nuget.org key was sent to {what}"));
+    }
+    if call.host == Host::Nuget
+        && matches!(entry.credential, CredentialKind::Pat | CredentialKind::BasicEntra)
+    {
+        world.journal.violate(format!("an Azure DevOps credential was sent to {what}"));
     }
     let address = format!("{}?{}", call.path, call.raw_query);
     if world.secrets().iter().any(|secret| address.contains(secret.as_str())) {
@@ -225,5 +242,8 @@ fn carries_secret(world: &World, call: &Call) -> bool {
     // The control host is told which token to revoke; that is the test speaking, not a client.
     let in_body =
         call.host == Host::Evil && world.secrets().iter().any(|secret| body.contains(secret.as_str()));
-    call.credential != Credential::None || call.headers.contains_key("cookie") || in_body
+    // A build asks for its identity token with its own secret.
+    let asks_identity = call.host == Host::Ctl
+        && matches!(&call.credential, Credential::Bearer(secret) if world.oidc.knows_job(secret));
+    (call.credential != Credential::None && !asks_identity) || call.headers.contains_key("cookie") || in_body
 }

@@ -1,8 +1,15 @@
-//! Microsoft Entra, the Azure DevOps PAT API and Azure Repos on loopback, for tests and the demo. Never shipped.
+//! Microsoft Entra, Azure DevOps and nuget.org on loopback, for tests and the demo. Never shipped.
 //!
-//! [`Emulator::start`] brings up five virtual hosts, all TLS under an authority that lives as long as the
+//! [`Emulator::start`] brings up seven virtual hosts, all TLS under an authority that lives as long as the
 //! process: `login` (Microsoft Entra), `vssps` (personal access tokens), `dev` (Azure DevOps and git, served by
-//! the real `git http-backend`), `evil` (a host that no credential may ever reach) and `ctl` (the tests' hand).
+//! the real `git http-backend`), `pkgs` (Azure Artifacts' NuGet feeds), `nuget` (nuget.org), `evil` (a host that
+//! no credential may ever reach) and `ctl` (the tests' hand, and the issuer of builds' identity tokens).
+//!
+//! Every organisation has the feeds `shared`, `team` in the project `Payments Platform`, and `Pakete für alle` in
+//! `Café Zürich`, each with `Contoso.Core` 1.0.0, `Contoso.Text` 1.2.0 (which depends on it) and
+//! `Fabrikam.Tools` 2.0.0. Members are publishers of feeds until [`Control::feed_roles`] says otherwise; `shared`
+//! has nuget.org as its upstream source. nuget.org holds `Contoso.Public` (of the organisation `contoso`),
+//! `Tailspin.Toys` (alice) and `Wingtip.Shared` (bob); the prefixes `Contoso.` and `Microsoft.` are reserved.
 //! The emulator shares no type with the product's clients, so that one misreading cannot hide on both sides.
 //!
 //! Where Microsoft's service is not documented, a field of [`Switches`] chooses between the known possibilities.
@@ -15,11 +22,15 @@ mod control;
 mod devops;
 mod emulator;
 mod fault;
+mod feeds;
+mod gallery;
 mod git;
 mod host;
 mod journal;
 mod login;
+mod oidc;
 mod options;
+mod packages;
 mod pats;
 mod program;
 mod random;
@@ -30,12 +41,17 @@ mod violations;
 mod vssps;
 mod world;
 
-pub use control::{Control, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
+pub use control::{
+    Control, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState, PatView, PendingDevice,
+    Rules,
+};
 pub use emulator::Emulator;
 pub use fault::{Action, Fault};
+pub use feeds::FeedRole;
 pub use host::{Host, Urls};
 pub use journal::CredentialKind;
 pub use options::{ClockMode, Options};
+pub use packages::nupkg;
 pub use program::run;
 pub use switches::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
 pub use world::{

@@ -16,7 +16,7 @@ use crate::{Emulator, Options};
 const USAGE: &str =
     "usage: valetkey-emulator [--sealed ADDRESS:PORT] [--sign-in-as USER] [--seed NUMBER] [--ca-file PATH]
 
-Microsoft Entra, the Azure DevOps PAT API and Azure Repos on loopback, for tests.
+Microsoft Entra, Azure DevOps and nuget.org on loopback, for tests.
 Prints one line of JSON with the addresses and runs until its standard input ends.
 
   --sealed ADDRESS:PORT  all hosts on one address, under Microsoft's own names

@@ -48,11 +48,8 @@ impl Random {
     }
 
     pub(crate) fn guid(&mut self) -> String {
-        let mut bytes: Vec<u8> = (0..16).map(|_| self.byte()).collect();
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hex(&bytes);
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let bytes: Vec<u8> = (0..16).map(|_| self.byte()).collect();
+        guid(&bytes)
     }
 
     /// 84 characters with the signature `AZDO` at offset 76 (Microsoft: release notes, sprint 241).
@@ -65,6 +62,14 @@ impl Random {
         self.pick(BASE32, 52)
     }
 
+    pub(crate) fn base32(&mut self, length: usize) -> String {
+        self.pick(BASE32, length)
+    }
+
+    pub(crate) fn alphanumeric(&mut self, length: usize) -> String {
+        self.pick(ALPHANUMERIC, length)
+    }
+
     /// A value of `length` characters that says nothing, after a fixed prefix.
     pub(crate) fn opaque(&mut self, prefix: &str, length: usize) -> String {
         format!("{prefix}{}", self.pick(URL_SAFE, length))
@@ -74,6 +79,19 @@ impl Random {
     pub(crate) fn user_code(&mut self) -> String {
         self.pick(CODE, 9)
     }
+}
+
+/// The identifier that this text always has.
+pub(crate) fn guid_of(text: &str) -> String {
+    guid(&Sha256::digest(text)[..16])
+}
+
+fn guid(bytes: &[u8]) -> String {
+    let mut bytes = bytes.to_vec();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex(&bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// Lower-case hexadecimal.

@@ -22,7 +22,7 @@ use crate::{
     answer::{Answer, SentBody},
     call::Call,
     clock::Time,
-    control, devops, fault,
+    control, devops, fault, feeds, gallery,
     git::{self, Operation, Repositories, Service},
     host::Host,
     journal, login, vssps,
@@ -182,6 +182,8 @@ pub(crate) async fn dispatch(shared: &Arc<Shared>, call: &Call, body: Option<Inc
         Host::Login => login::handle(shared, call),
         Host::Vssps => vssps::handle(shared, call),
         Host::Dev => devops::handle(shared, call, body).await,
+        Host::Pkgs => feeds::handle(shared, call),
+        Host::Nuget => gallery::handle(shared, call),
         Host::Evil => control::evil(shared, call),
         Host::Ctl => control::http(shared, call),
     }

@@ -96,6 +96,16 @@ pub struct Switches {
     pub short_pats: bool,
     /// Error names come in PascalCase.
     pub pascal_case_errors: bool,
+    /// A push to a feed without `X-NuGet-ApiKey` is refused with 403; off, it is taken.
+    pub feed_needs_api_key: bool,
+    /// Seconds that a key of Trusted Publishing lives; nuget.org's default, an hour at most.
+    pub trusted_key_lifetime: i64,
+    /// Pushes that one nuget.org key may do within an hour.
+    pub pushes_per_hour: usize,
+    /// Unlistings and relistings that one nuget.org key may do within an hour.
+    pub unlists_per_hour: usize,
+    /// Trusted Publishing is switched on; off, 404.
+    pub trusted_publishing: bool,
     /// `Date` headers differ from the emulator's clock by this many seconds.
     pub date_skew: i64,
 }
@@ -130,6 +140,11 @@ impl Default for Switches {
             list_lag: 0,
             short_pats: false,
             pascal_case_errors: false,
+            feed_needs_api_key: true,
+            trusted_key_lifetime: 900,
+            pushes_per_hour: 350,
+            unlists_per_hour: 250,
+            trusted_publishing: true,
             date_skew: 0,
         }
     }

@@ -19,7 +19,7 @@ use crate::{
 /// A handle on the emulator's world.
 #[derive(Clone)]
 pub struct Control {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl fmt::Debug for Control {

@@ -7,10 +7,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{handle::Control, records::Rules};
-use crate::{answer::Answer, call::Call, fault::Fault, server::Shared, switches::Switches, world::UserState};
+use crate::{
+    answer::Answer, call::Call, fault::Fault, feeds::FeedRole, oidc, server::Shared, switches::Switches,
+    world::UserState,
+};
 
 /// One request to the control host: JSON in, JSON out.
 pub(crate) fn http(shared: &Arc<Shared>, call: &Call) -> Answer {
+    if call.segments == ["oidc", "token"] {
+        return oidc::handle(&mut shared.world(), call);
+    }
     let control = Control::new(Arc::clone(shared));
     let path = call.segments.join("/").to_lowercase();
     let outcome = match call.method {
@@ -34,6 +40,8 @@ fn read(control: &Control, shared: &Shared, path: &str) -> Result<Value, String>
         "violations" => shown(&control.violations()),
         "pats" => shown(&control.pats()),
         "live-pats" => shown(&control.live_pats()),
+        "packages" => shown(&control.packages()),
+        "nuget-keys" => shown(&control.nuget_keys()),
         "devices" => shown(&control.pending_devices()),
         "switches" => shown(&shared.world().switches),
         "rules" => shown(&shared.world().journal.rules),
@@ -76,6 +84,24 @@ struct Which {
     authorization_id: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct NewKey {
+    owner: String,
+    globs: Vec<String>,
+    scopes: Vec<String>,
+    lifetime: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct FeedRoleChange {
+    org: String,
+    feed: String,
+    user: String,
+    role: FeedRole,
+}
+
 fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<Value, String> {
     let text = |error: anyhow::Error| format!("{error:#}");
     match path {
@@ -109,6 +135,16 @@ fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<
         }
         "revoke-pat" => control.revoke_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,
         "expire-pat" => control.expire_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,
+        "nuget-key" => {
+            let NewKey { owner, globs, scopes, lifetime } = parsed(body)?;
+            let [globs, scopes] =
+                [&globs, &scopes].map(|list| list.iter().map(String::as_str).collect::<Vec<_>>());
+            return shown(&control.nuget_key(&owner, &globs, &scopes, lifetime).map_err(text)?);
+        }
+        "feed-roles" => {
+            let FeedRoleChange { org, feed, user, role } = parsed(body)?;
+            control.feed_roles(&org, &feed, &user, role).map_err(text)?;
+        }
         "fault" => control.fault(parsed::<Fault>(body)?),
         "clear-faults" => control.clear_faults(),
         "release" => control.release(),

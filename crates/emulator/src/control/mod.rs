@@ -2,8 +2,10 @@
 
 mod handle;
 mod http;
+mod packages;
 mod records;
 
 pub use handle::Control;
 pub(crate) use http::{evil, http};
+pub use packages::{GithubJob, NugetKeyView, PackageView};
 pub use records::{LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};

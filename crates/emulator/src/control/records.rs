@@ -29,6 +29,8 @@ pub struct LoggedRequest {
     pub body_sha256: String,
     /// What kind of credential it carried.
     pub credential: CredentialKind,
+    /// The number of the nuget.org key in `X-NuGet-ApiKey`, or `other` for a text that is none.
+    pub api_key: Option<String>,
     /// The first path segment on Azure DevOps hosts.
     pub organisation: Option<String>,
     /// `grant_type` of a token request.

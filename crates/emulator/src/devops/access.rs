@@ -36,7 +36,7 @@ pub(crate) fn authenticate(
             Err(challenge::unauthenticated(world, call, Some(organisation)))
         }
         Credential::Basic { password, .. } if world.pats.iter().any(|pat| &pat.token == password) => {
-            pat(world, organisation, password, needed)
+            pat(world, call, organisation, password, needed)
         }
         Credential::Basic { password: token, .. } | Credential::Bearer(token) => {
             if !world.access_tokens.contains_key(token) {
@@ -49,6 +49,7 @@ pub(crate) fn authenticate(
 
 fn pat(
     world: &mut World,
+    call: &Call,
     organisation: &Organisation,
     password: &str,
     needed: Option<&str>,
@@ -67,7 +68,7 @@ fn pat(
     });
     match owner.and_then(|owner| session(world, &owner)) {
         Some(session) => Ok(session),
-        None => Err(challenge::dead_pat(world)),
+        None => Err(challenge::dead_pat(world, call)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::error::exception_with_bom;
 use crate::{
     answer::Answer,
     call::Call,
+    host::Host,
     switches::SignInAnswer,
     world::{Organisation, TENANT_ZERO, World},
 };
@@ -16,7 +17,11 @@ use crate::{
 /// No credential, or one that the service has never seen: the full challenge.
 pub(crate) fn unauthenticated(world: &mut World, call: &Call, organisation: Option<&Organisation>) -> Answer {
     let is_git = call.segments.iter().any(|segment| segment.eq_ignore_ascii_case("_git"));
-    let page = matches!(call.method, Method::GET | Method::HEAD) && !call.suppresses_sign_in() && !is_git;
+    // Clients of git and of feeds cannot sign in on a page, so they always get a plain 401.
+    let page = matches!(call.method, Method::GET | Method::HEAD)
+        && !call.suppresses_sign_in()
+        && !is_git
+        && call.host != Host::Pkgs;
     let answer = match (page, world.switches.sign_in_answer) {
         (false, _) => Answer::empty(401),
         (true, SignInAnswer::Page) => Answer::html(203, sign_in_page()),
@@ -26,12 +31,17 @@ pub(crate) fn unauthenticated(world: &mut World, call: &Call, organisation: Opti
             Answer::redirect(&format!("{}/_signin?realm={realm}&protocol=&reply_to=", world.urls.dev))
         }
     };
-    with_challenges(world, answer, organisation)
+    with_challenges(world, call, answer, organisation)
 }
 
-fn with_challenges(world: &mut World, answer: Answer, organisation: Option<&Organisation>) -> Answer {
+fn with_challenges(
+    world: &mut World,
+    call: &Call,
+    answer: Answer,
+    organisation: Option<&Organisation>,
+) -> Answer {
     let bearer = bearer(world, organisation);
-    let basic = format!("Basic realm=\"{}/\"", world.urls.dev);
+    let basic = basic(world, call);
     let mut answer = if world.switches.challenge_joined {
         answer.header("www-authenticate", &format!("{bearer}, {basic}, TFS-Federated"))
     } else {
@@ -50,6 +60,11 @@ fn with_challenges(world: &mut World, answer: Answer, organisation: Option<&Orga
         answer = answer.header("x-vss-resourcetenant", &tenants).header("x-vss-authorizationendpoint", &sps);
     }
     with_activity(world, answer)
+}
+
+fn basic(world: &World, call: &Call) -> String {
+    let base = if call.host == Host::Pkgs { &world.urls.pkgs } else { &world.urls.dev };
+    format!("Basic realm=\"{base}/\"")
 }
 
 /// What both authenticated and refused answers carry.
@@ -78,8 +93,8 @@ fn bearer(world: &World, organisation: Option<&Organisation>) -> String {
 }
 
 /// A PAT that expired, was revoked or lacks the scope: the same bytes for all three.
-pub(crate) fn dead_pat(world: &mut World) -> Answer {
-    let realm = format!("Basic realm=\"{}/\"", world.urls.dev);
+pub(crate) fn dead_pat(world: &mut World, call: &Call) -> Answer {
+    let realm = basic(world, call);
     with_activity(world, Answer::empty(401).header("www-authenticate", &realm))
 }
 

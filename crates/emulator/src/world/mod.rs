@@ -21,8 +21,11 @@ pub(crate) use token::{
 use crate::{
     clock::{Clock, Time},
     fault::FaultRule,
+    feeds::{self, Feed},
+    gallery::Gallery,
     host::Urls,
     journal::Journal,
+    oidc::Oidc,
     options::ClockMode,
     random::Random,
     switches::Switches,
@@ -47,6 +50,9 @@ pub(crate) struct World {
     pub(crate) pats: Vec<Pat>,
     /// Continuation tokens given out, each with the filters it belongs to and where it goes on.
     pub(crate) pages: BTreeMap<String, (String, usize)>,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) gallery: Gallery,
+    pub(crate) oidc: Oidc,
     pub(crate) faults: Vec<FaultRule>,
     pub(crate) journal: Journal,
 }
@@ -62,6 +68,7 @@ impl World {
         let mut random = Random::new(seed);
         let users = seed::users(&mut random);
         let organisations = seed::organisations(&mut random);
+        let feeds = feeds::seed(&organisations);
         Self {
             seed,
             clock: Clock::new(clock),
@@ -79,6 +86,9 @@ impl World {
             refresh_tokens: BTreeMap::new(),
             pats: Vec::new(),
             pages: BTreeMap::new(),
+            feeds,
+            gallery: Gallery::seed(),
+            oidc: Oidc::default(),
             faults: Vec::new(),
             journal: Journal::default(),
         }
@@ -118,6 +128,8 @@ impl World {
         secrets.extend(keys(self.codes.keys().collect()));
         secrets.extend(keys(self.devices.keys().collect()));
         secrets.extend(self.pats.iter().map(|pat| pat.token.clone()));
+        secrets.extend(self.gallery.keys.iter().map(|key| key.secret.clone()));
+        secrets.extend(self.oidc.secrets().cloned());
         secrets
     }
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod faults;
+mod feeds;
 mod git;
 mod hosts;
 mod pats;
