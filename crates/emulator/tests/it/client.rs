@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hyper::ext::ReasonPhrase;
 use reqwest::{Certificate, Client, Method, Response, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::{Value, json};
 use valetkey_emulator::{APP_MINT, Emulator, Options};
@@ -22,6 +23,8 @@ pub(crate) struct Rig {
 #[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) status: StatusCode,
+    /// The reason phrase, where it is not the status's own.
+    pub(crate) reason: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -30,6 +33,10 @@ impl Got {
     pub(crate) async fn read(response: Response) -> Self {
         Self {
             status: response.status(),
+            reason: response
+                .extensions()
+                .get::<ReasonPhrase>()
+                .map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned()),
             headers: response.headers().clone(),
             body: response.bytes().await.expect("body").to_vec(),
         }
