@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser, error::ErrorKind};
 
 use crate::{exit, exit::Exit, failure::Failure, organisation, setup, world::World};
@@ -27,7 +29,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Make git use valetkey, or show how to register the application in Microsoft Entra
+    /// Make git and NuGet use valetkey, or show how to register the application in Microsoft Entra
     #[command(subcommand)]
     Setup(Setup),
     /// Start, stop or restart the agent; it also starts by itself when it is needed
@@ -92,6 +94,10 @@ pub(crate) enum Setup {
     #[command(after_help = "Changes nothing the second time, and keeps every entry of yours.\n\n\
                             Examples:\n  valetkey setup git\n  valetkey setup git --undo")]
     Git(SetupGit),
+    /// Make dotnet and nuget.exe ask valetkey for Azure Artifacts
+    #[command(after_help = "Puts in what the clients that are found need, and nothing the second time.\n\n\
+                            Examples:\n  valetkey setup nuget\n  valetkey setup nuget --undo")]
+    Nuget(SetupNuget),
     /// Show how to register the application in Microsoft Entra
     Entra {
         /// Print a text to send to an administrator instead
@@ -111,6 +117,19 @@ pub(crate) struct SetupGit {
     /// Another address that counts as Azure Repos, as in `[azure-devops] dev` of the configuration
     #[arg(long = "host", value_name = "URL", value_parser = setup::parse_host)]
     pub(crate) hosts: Vec<setup::Host>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupNuget {
+    /// Take out exactly what was put in
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// A `dotnet` to set up instead of the one on the PATH
+    #[arg(long = "dotnet", value_name = "PROGRAM")]
+    pub(crate) dotnets: Vec<PathBuf>,
+    /// Set up nuget.exe and MSBuild too, even where no `nuget` is on the PATH
+    #[arg(long)]
+    pub(crate) nuget_exe: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -7,9 +7,11 @@
 mod agent;
 mod args;
 mod duration;
+mod environment;
 mod exit;
 mod failure;
 mod organisation;
+mod programs;
 mod real;
 mod setup;
 mod style;
@@ -23,7 +25,9 @@ use clap::Parser as _;
 
 pub use crate::{
     agent::{Agent, Start, Unreachable},
+    environment::Environment,
     exit::Exit,
+    programs::Programs,
     setup::Git,
     world::{Person, Place, Screen, World},
 };

@@ -16,7 +16,9 @@ use valetkey_protocol::{Answer, ClientKind, Event, Request, SecretString};
 
 use crate::{
     agent::{Agent, Start, Unreachable},
+    environment::Environment,
     exit::Exit,
+    programs::Programs,
     setup::{self, Git},
     world::{Person, Place, Screen, World},
 };
@@ -32,6 +34,7 @@ pub(crate) fn run(command_line: impl Iterator<Item = OsString>) -> Exit {
         err: &mut anstream::stderr(),
         agent: &mut Daemon,
         person: &mut Terminal,
+        programs: &mut Shell,
         git: Git::on_path(),
         place: place(),
     };
@@ -39,18 +42,29 @@ pub(crate) fn run(command_line: impl Iterator<Item = OsString>) -> Exit {
 }
 
 fn place() -> Place {
+    let paths = Paths::discover().ok();
+    let folder = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let helper = |name: &str| {
+        setup::locate(name, folder.as_deref().unwrap_or(Path::new("")), env::PATH.get().as_deref())
+    };
     Place {
-        config_file: Paths::discover()
-            .map_or_else(|_| PathBuf::from("valetkey/config.toml"), |paths| paths.config_user),
-        git_helper: git_helper(),
+        config_file: paths
+            .as_ref()
+            .map_or_else(|| PathBuf::from("valetkey/config.toml"), |paths| paths.config_user.clone()),
+        git_helper: helper(setup::HELPER),
+        // The real file, so that a link to it outlives a link to this program.
+        nuget_plugin: folder.clone().unwrap_or_default().join(nuget_plugin()),
+        nuget_record: paths.map_or_else(PathBuf::new, |paths| paths.state_dir.join("nuget-setup.json")),
+        home: std::env::home_dir().unwrap_or_default(),
+        folder: std::env::current_dir().unwrap_or_default(),
+        environment: Environment::from_process(),
         screen: screen(),
         now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     }
 }
 
-fn git_helper() -> PathBuf {
-    let folder = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
-    setup::locate(&folder.unwrap_or_default(), env::PATH.get().as_deref())
+fn nuget_plugin() -> String {
+    format!("{}{}", setup::nuget::PLUGIN, std::env::consts::EXE_SUFFIX)
 }
 
 fn screen() -> Screen {
@@ -116,7 +130,7 @@ impl Agent for Daemon {
 
     fn run_in_foreground(&mut self) -> io::Result<Exit> {
         let program = agent_program().map_err(|error| io::Error::other(error.sentence()))?;
-        foreground(Command::new(program).arg("run"))
+        Shell.instead(Command::new(program).arg("run"))
     }
 }
 
@@ -133,15 +147,25 @@ fn is_free(lock: &Path) -> bool {
     File::open(lock).map_or(true, |file| file.try_lock_shared().is_ok())
 }
 
-/// The agent takes this program's place, so that a supervisor's signals reach it.
-#[cfg(unix)]
-fn foreground(command: &mut Command) -> io::Result<Exit> {
-    Err(std::os::unix::process::CommandExt::exec(command))
-}
+struct Shell;
 
-#[cfg(not(unix))]
-fn foreground(command: &mut Command) -> io::Result<Exit> {
-    Ok(if command.status()?.success() { Exit::Done } else { Exit::Refused })
+impl Programs for Shell {
+    /// In the same process, so that signals of a supervisor or a terminal reach it.
+    #[cfg(unix)]
+    fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
+        Err(std::os::unix::process::CommandExt::exec(command))
+    }
+
+    #[cfg(not(unix))]
+    fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
+        self.wait(command)
+    }
+
+    fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
+        // A program that a signal ended has no code.
+        let code = command.status()?.code().unwrap_or(1);
+        Ok(Exit::Other(u8::try_from(code).unwrap_or(1)))
+    }
 }
 
 struct Terminal;

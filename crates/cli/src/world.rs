@@ -1,10 +1,11 @@
 //! Everything outside this program that a verb may touch, handed in so that tests hand in something else.
 
-use std::{fmt, io, path::PathBuf};
+use std::{ffi::OsString, fmt, io, path::PathBuf};
 
+use valetkey_paths::env;
 use valetkey_protocol::SecretString;
 
-use crate::{agent::Agent, setup::Git};
+use crate::{agent::Agent, environment::Environment, programs::Programs, setup::Git};
 
 /// The world a run takes place in.
 pub struct World<'a> {
@@ -16,6 +17,8 @@ pub struct World<'a> {
     pub agent: &'a mut dyn Agent,
     /// The person at the terminal.
     pub person: &'a mut dyn Person,
+    /// Programs run for the person.
+    pub programs: &'a mut dyn Programs,
     /// The git program.
     pub git: Git,
     /// Where this run takes place.
@@ -44,10 +47,27 @@ pub struct Place {
     pub config_file: PathBuf,
     /// The git helper, as git is to call it: an absolute path.
     pub git_helper: PathBuf,
+    /// NuGet's plugin beside this program: an absolute path.
+    pub nuget_plugin: PathBuf,
+    /// Where it is noted what was put in for NuGet.
+    pub nuget_record: PathBuf,
+    /// The person's home folder.
+    pub home: PathBuf,
+    /// The current folder.
+    pub folder: PathBuf,
+    /// What the environment says.
+    pub environment: Environment,
     /// Whether a browser can be shown here.
     pub screen: Screen,
     /// Seconds since 1970.
     pub now: u64,
+}
+
+impl Place {
+    /// Where programs are looked for.
+    pub(crate) fn path(&self) -> Option<&OsString> {
+        self.environment.get(env::PATH)
+    }
 }
 
 /// Whether a browser opened here would be seen.

@@ -8,10 +8,10 @@ use std::{
 /// File name of the helper, without a suffix.
 pub(crate) const HELPER: &str = "git-credential-valetkey";
 
-/// The helper that belongs to the program in `folder`: where the PATH has the very same file, its place there, which
+/// The helper of this name that belongs to the program in `folder`: where the PATH has the very same file, its place there, which
 /// a package manager keeps when it moves the file behind it.
-pub(crate) fn locate(folder: &Path, path: Option<&OsStr>) -> PathBuf {
-    let name = format!("{HELPER}{}", std::env::consts::EXE_SUFFIX);
+pub(crate) fn locate(helper: &str, folder: &Path, path: Option<&OsStr>) -> PathBuf {
+    let name = format!("{helper}{}", std::env::consts::EXE_SUFFIX);
     let beside = folder.join(&name);
     let Ok(real) = beside.canonicalize() else { return beside };
     let same = |candidate: &PathBuf| candidate.canonicalize().is_ok_and(|other| other == real);
@@ -77,10 +77,10 @@ mod tests {
         std::os::unix::fs::symlink(versioned.join(HELPER), bin.join(HELPER)).unwrap();
 
         let path = std::env::join_paths([Path::new("."), &other, &bin]).unwrap();
-        assert_eq!(locate(&versioned, Some(&path)), bin.join(HELPER));
-        assert_eq!(locate(&versioned, Some(other.as_os_str())), versioned.join(HELPER));
-        assert_eq!(locate(&versioned, None), versioned.join(HELPER));
-        assert_eq!(locate(&bin.join("absent"), Some(&path)), bin.join("absent").join(HELPER));
+        assert_eq!(locate(HELPER, &versioned, Some(&path)), bin.join(HELPER));
+        assert_eq!(locate(HELPER, &versioned, Some(other.as_os_str())), versioned.join(HELPER));
+        assert_eq!(locate(HELPER, &versioned, None), versioned.join(HELPER));
+        assert_eq!(locate(HELPER, &bin.join("absent"), Some(&path)), bin.join("absent").join(HELPER));
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! What `valetkey setup` knows: git's configuration, and the registration in Microsoft Entra.
+//! What `valetkey setup` knows: git's configuration, the ways into NuGet, and the registration in Microsoft Entra.
 
 mod command;
 mod entra;
 mod git;
 mod host;
+pub(crate) mod nuget;
 mod plan;
 
 pub use git::Git;
 
-pub(crate) use command::{for_path, locate};
+pub(crate) use command::{HELPER, for_path, locate};
 pub(crate) use entra::{for_admin, for_yourself};
 pub(crate) use git::{File, GitError};
 pub(crate) use host::{Host, parse as parse_host};

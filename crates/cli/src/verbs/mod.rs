@@ -8,6 +8,7 @@ mod lock;
 mod login;
 mod logout;
 mod setup;
+mod setup_nuget;
 mod status;
 mod unlock;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
         Verb::Logout(args) => logout::run(args, world),
         Verb::Status { json } => status::run(json, world),
         Verb::Setup(Setup::Git(args)) => setup::git(&args, world),
+        Verb::Setup(Setup::Nuget(args)) => setup_nuget::run(&args, world),
         Verb::Setup(Setup::Entra { for_admin }) => setup::entra(for_admin, world),
         Verb::Agent(verb) => agent::run(verb, world),
         Verb::Lock { revoke } => lock::run(revoke, world),

@@ -6,11 +6,13 @@ use std::{
     fmt::Write as _,
     io,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
 use anstream::StripStream;
-use valetkey_cli::{Agent, Exit, Git, Person, Place, Screen, Start, Unreachable, World};
+use valetkey_cli::{Agent, Exit, Git, Person, Place, Programs, Screen, Start, Unreachable, World};
+use valetkey_paths::env::Variable;
 use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
 
 /// Copies a program, in another process: a file that is open for writing in this one, or in a child another test is
@@ -18,6 +20,16 @@ use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     let status = std::process::Command::new("cp").arg("-p").args([from, to]).status().unwrap();
     assert!(status.success(), "{} cannot be copied", from.display());
+}
+
+/// Writes a program that can be run at once.
+#[cfg(unix)]
+pub(crate) fn write_program(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, text).unwrap();
+    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&draft, path);
 }
 
 /// The moment all runs take place at.
@@ -31,6 +43,9 @@ pub(crate) struct Run {
     git: Git,
     screen: Screen,
     git_helper: PathBuf,
+    home: PathBuf,
+    environment: Vec<(Variable, OsString)>,
+    programs: Recorder,
 }
 
 impl Run {
@@ -48,6 +63,9 @@ impl Run {
             git: Git { program: PathBuf::from("/nonexistent/git"), environment: None },
             screen: Screen::Here,
             git_helper: PathBuf::from("/usr/bin/git-credential-valetkey"),
+            home: PathBuf::from("/nonexistent"),
+            environment: Vec::new(),
+            programs: Recorder::default(),
         }
     }
 
@@ -118,6 +136,20 @@ impl Run {
         self
     }
 
+    /// A home folder, with `nuget-plugin-valetkey` in `bin` and `work` as the current folder.
+    #[must_use]
+    pub(crate) fn home(mut self, home: &Path) -> Self {
+        home.clone_into(&mut self.home);
+        self
+    }
+
+    /// A variable of the environment.
+    #[must_use]
+    pub(crate) fn variable(mut self, variable: Variable, value: impl Into<OsString>) -> Self {
+        self.environment.push((variable, value.into()));
+        self
+    }
+
     /// Makes the run and gives exit code, both streams and whatever was asked of agent and person.
     #[must_use]
     pub(crate) fn shown(self) -> String {
@@ -125,32 +157,49 @@ impl Run {
     }
 
     /// Makes the run into these streams.
-    pub(crate) fn into(mut self, out: &mut dyn io::Write, err: &mut dyn io::Write) -> (Exit, Fake, Scripted) {
+    pub(crate) fn into(
+        mut self,
+        out: &mut dyn io::Write,
+        err: &mut dyn io::Write,
+    ) -> (Exit, Fake, Scripted, Recorder) {
         let mut world = World {
             out,
             err,
             agent: &mut self.agent,
             person: &mut self.person,
+            programs: &mut self.programs,
             git: self.git,
             place: Place {
                 config_file: PathBuf::from("/home/alice/.config/valetkey/config.toml"),
                 git_helper: self.git_helper,
+                nuget_plugin: self.home.join("bin/nuget-plugin-valetkey"),
+                nuget_record: self.home.join("state/nuget-setup.json"),
+                folder: self.home.join("work"),
+                home: self.home,
+                environment: self.environment.into_iter().collect(),
                 screen: self.screen,
                 now: NOW,
             },
         };
         let exit = valetkey_cli::run(self.command_line, &mut world);
-        (exit, self.agent, self.person)
+        (exit, self.agent, self.person, self.programs)
     }
 
     /// Makes the run.
     #[must_use]
     pub(crate) fn made(self) -> Made {
         let (mut out, mut err) = (StripStream::new(Vec::new()), StripStream::new(Vec::new()));
-        let (exit, agent, person) = self.into(&mut out, &mut err);
+        let (exit, agent, person, programs) = self.into(&mut out, &mut err);
         assert!(agent.answers.is_empty(), "the agent was not asked as often as the test says");
         let text = |stream: StripStream<Vec<u8>>| String::from_utf8(stream.into_inner()).unwrap();
-        Made { exit, out: text(out), err: text(err), asked: agent.asked, opened: person.opened }
+        Made {
+            exit,
+            out: text(out),
+            err: text(err),
+            asked: agent.asked,
+            opened: person.opened,
+            ran: programs.ran,
+        }
     }
 }
 
@@ -162,16 +211,20 @@ pub(crate) struct Made {
     pub(crate) err: String,
     pub(crate) asked: Vec<String>,
     opened: Vec<String>,
+    ran: Vec<String>,
 }
 
 impl std::fmt::Display for Made {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = format!("exit: {} ({:?})\n", self.exit as u8, self.exit);
+        let mut text = format!("exit: {} ({:?})\n", self.exit.code(), self.exit);
         for asked in &self.asked {
             writeln!(text, "asked: {asked}")?;
         }
         for url in &self.opened {
             writeln!(text, "opened: {url}")?;
+        }
+        for ran in &self.ran {
+            writeln!(text, "ran: {ran}")?;
         }
         for (name, stream) in [("stdout", &self.out), ("stderr", &self.err)] {
             if !stream.is_empty() {
@@ -210,6 +263,38 @@ impl Agent for Fake {
 
     fn run_in_foreground(&mut self) -> io::Result<Exit> {
         Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Programs that are written down and not run.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    ran: Vec<String>,
+    exits: VecDeque<u8>,
+}
+
+impl Recorder {
+    fn note(&mut self, how: &str, command: &Command) -> Exit {
+        let mut line = how.to_owned();
+        for (name, value) in command.get_envs() {
+            write!(line, " {}={}", name.display(), value.unwrap_or_default().display()).unwrap();
+        }
+        write!(line, " {}", command.get_program().display()).unwrap();
+        for arg in command.get_args() {
+            write!(line, " {}", arg.display()).unwrap();
+        }
+        self.ran.push(line);
+        Exit::Other(self.exits.pop_front().unwrap_or(0))
+    }
+}
+
+impl Programs for Recorder {
+    fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
+        Ok(self.note("instead", command))
+    }
+
+    fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
+        Ok(self.note("wait", command))
     }
 }
 

@@ -15,5 +15,7 @@ mod process;
 mod refusals;
 mod setup_entra;
 mod setup_git;
+#[cfg(unix)]
+mod setup_nuget;
 mod status;
 mod usage;

@@ -38,7 +38,7 @@ fn every_reason_has_a_next_step() {
         .into_iter()
         .map(|reason| {
             let made = Run::new("keys list").refuse(reason, &format!("{reason:?}"), "").made();
-            assert_eq!((made.exit as u8, made.out.as_str()), (1, ""), "{reason:?}");
+            assert_eq!((made.exit.code(), made.out.as_str()), (1, ""), "{reason:?}");
             made.err.trim_end().replace('\n', "  ")
         })
         .collect();

@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use valetkey_cli::{Exit, Git};
 use valetkey_protocol::Answer;
 
-use crate::harness::{Made, Run, copy_program};
+use crate::harness::{Made, Run, write_program};
 
 /// A home folder with a git and a helper.
 struct Home {
@@ -85,14 +85,6 @@ impl Home {
         drop(input);
         String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
     }
-}
-
-fn write_program(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let draft = path.with_extension("draft");
-    fs::write(&draft, text).unwrap();
-    fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
-    copy_program(&draft, path);
 }
 
 /// Every git there is to test with.

@@ -135,7 +135,7 @@ fn every_state_of_the_vault_is_named() {
         let made =
             Run::new("status").answer(Answer::Status(Box::new(StatusReport { vault, ..healthy() }))).made();
         let line = made.out.lines().find(|line| line.starts_with("vault")).unwrap().to_owned();
-        seen.push(format!("{} {line}", made.exit as u8));
+        seen.push(format!("{} {line}", made.exit.code()));
     }
     assert_snapshot!(seen.join("\n"), @"
     0 vault     the system's keyring, not used yet

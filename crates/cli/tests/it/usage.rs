@@ -18,7 +18,7 @@ fn help() {
       login   Sign in, so that keys can be made for an organisation
       logout  Revoke every key, then forget the session
       status  Show accounts, keys and what needs attention
-      setup   Make git use valetkey, or show how to register the application in Microsoft Entra
+      setup   Make git and NuGet use valetkey, or show how to register the application in Microsoft Entra
       agent   Start, stop or restart the agent; it also starts by itself when it is needed
       lock    Stop handing out keys until `valetkey unlock`
       unlock  Hand out keys again

@@ -1,0 +1,45 @@
+//! The seam to other programs that are run for the person, on this program's own streams.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::exit::Exit;
+
+/// Other programs as a verb sees them.
+pub trait Programs {
+    /// Runs a program in this one's place, where the system can do that. Comes back with how it ended elsewhere, or
+    /// where it could not be started.
+    fn instead(&mut self, command: &mut Command) -> io::Result<Exit>;
+
+    /// Runs a program and waits for it.
+    fn wait(&mut self, command: &mut Command) -> io::Result<Exit>;
+}
+
+/// The program of this name on a PATH.
+pub(crate) fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(path?)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(&file))
+        .find(|candidate| is_program(candidate))
+}
+
+/// Whether a file can be run by anybody.
+pub(crate) fn is_program(path: &Path) -> bool {
+    let Ok(facts) = path.metadata() else { return false };
+    facts.is_file() && may_run(&facts)
+}
+
+#[cfg(unix)]
+fn may_run(facts: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(facts) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &std::fs::Metadata) -> bool {
+    true
+}
