@@ -146,7 +146,7 @@ impl Broker {
     pub fn reconfigure(&self, settings: Settings) -> Result<(), Refusal> {
         let services = self.connect.connect(&settings)?;
         let moved = settings.service() != self.live().settings.service()
-            || settings.dev_authority() != self.live().settings.dev_authority();
+            || settings.hosts() != self.live().settings.hosts();
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Live { settings, services });
         self.breakers.clear();
         if moved {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use valetkey_protocol::{
-    Answer, Credential, EraseRequest, GetRequest, Operation, Reason, Refusal, is_clean, same_secret,
+    Answer, Credential, EraseRequest, GetRequest, Operation, Reason, Refusal, is_clean, same_secret, shown,
 };
 
 use crate::{
@@ -11,13 +11,21 @@ use crate::{
     accounts::Account,
     audit::Filled as _,
     broker::held,
-    keys::KeyName,
+    keys::{Key, KeyName},
     mint::{Refused, signed_out},
-    policy,
+    policy::{self, Place},
 };
 
 /// User name where the request brings none. Azure DevOps reads the key only.
 const USERNAME: &str = "valetkey";
+
+/// What is to be handed out.
+struct Wanted<'a> {
+    name: &'a KeyName,
+    refused: Refused<'a>,
+    /// For the audit trail.
+    feed: Option<&'a str>,
+}
 
 impl Broker {
     /// Answers a question for a key with [`Answer::Credential`] or [`Answer::Refused`]. A caller that goes away ends
@@ -41,8 +49,8 @@ impl Broker {
         peer: &Peer,
     ) -> Result<Credential, (Refusal, Option<Account>)> {
         let live = self.live();
-        let dev = live.settings.dev_authority();
-        let place = policy::place(&request.target, &dev).map_err(|refusal| (refusal, None))?;
+        let hosts = live.settings.hosts();
+        let place = policy::place(&request.target, &hosts).map_err(|refusal| (refusal, None))?;
         if self.is_locked() {
             return Err((locked(), None));
         }
@@ -50,13 +58,12 @@ impl Broker {
         let allowed = account.as_ref().map(Account::organisation_names);
         let allow_write = live.settings.allow_write;
         let refused_by = |refusal| (refusal, account.clone());
-        let decision = policy::decide(&place, request.operation, allow_write, &dev, allowed.as_deref())
+        let decision = policy::decide(&place, request.operation, allow_write, &hosts, allowed.as_deref())
             .map_err(refused_by)?;
         let account = account.clone().ok_or_else(|| (signed_out(&decision.organisation), None))?;
         let (name, refused) = self.named(request, &account, decision, allow_write);
-        self.hand_out(request, peer, &account, &name, refused)
-            .await
-            .map_err(|refusal| (refusal, Some(account)))
+        let wanted = Wanted { name: &name, refused, feed: place.feed.as_deref() };
+        self.hand_out(request, peer, &account, wanted).await.map_err(|refusal| (refusal, Some(account)))
     }
 
     /// The key that is wanted. A read key that was refused where nobody said what for becomes a write key: the refusal
@@ -84,8 +91,7 @@ impl Broker {
         request: &GetRequest,
         peer: &Peer,
         account: &Account,
-        name: &KeyName,
-        refused: Refused<'_>,
+        Wanted { name, refused, feed }: Wanted<'_>,
     ) -> Result<Credential, Refusal> {
         let may_retry = held(&self.callers).answer(request.caller, &name.organisation, request.can_retry)?;
         let (key, fresh) = self.obtain(name, refused).await?;
@@ -94,7 +100,12 @@ impl Broker {
             return Err(signed_out(&name.organisation));
         }
         key.handed_out.fetch_add(1, Ordering::Relaxed);
-        self.record("handed-out").of_key(&key.entry, &account.username).by(peer).write(&*self.audit);
+        let note = feed.map_or_else(String::new, |feed| format!("feed {}", shown(feed)));
+        self.record("handed-out")
+            .of_key(&key.entry, &account.username)
+            .noting(note)
+            .by(peer)
+            .write(&*self.audit);
         let username = request.target.username.as_deref().filter(|name| is_username(name));
         Ok(Credential {
             username: username.unwrap_or(USERNAME).to_owned(),
@@ -112,19 +123,26 @@ impl Broker {
     /// Takes a hint that a key was refused. If it is one that is held, the next question gets a new one, at most one
     /// in thirty seconds; anything else changes nothing. A redirect to a hostile host can provoke such hints.
     pub fn erase(&self, request: &EraseRequest, peer: &Peer) -> Answer {
-        let dev = self.live().settings.dev_authority();
-        if let Err(refusal) = policy::place(&request.target, &dev) {
-            return Answer::Refused(refusal);
-        }
+        let place = match policy::place(&request.target, &self.live().settings.hosts()) {
+            Ok(place) => place,
+            Err(refusal) => return Answer::Refused(refusal),
+        };
         let table = self.table();
         let named = table.keys().find(|key| same_secret(&key.secret, &request.secret));
         if let Some(key) = named
+            && concerns(&place, key)
             && !key.suspect.swap(true, Ordering::Relaxed)
         {
             self.record("suspected").of_key(&key.entry, "").by(peer).write(&*self.audit);
         }
         Answer::Done
     }
+}
+
+/// Whether a refusal there says anything of the key: one organisation's key is refused by every other's addresses.
+fn concerns(place: &Place, key: &Key) -> bool {
+    let same = place.organisation.as_ref().is_none_or(|organisation| *organisation == key.entry.organisation);
+    same && Purpose::of_scope(&key.entry.scope).is_some_and(|purpose| purpose.product() == place.product)
 }
 
 fn says_nothing(operation: Option<Operation>) -> bool {

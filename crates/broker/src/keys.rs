@@ -21,6 +21,8 @@ const LEAST: u64 = 60;
 const AHEAD: u64 = 30 * 60;
 /// A key that was refused is replaced at once at most this often. A redirect to a hostile host can provoke it.
 pub(crate) const FORCED_EVERY: Duration = Duration::from_secs(30);
+/// The service is asked whether a key is dead at most this often.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
 
 /// What a key is filed under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +46,8 @@ pub(crate) struct Key {
     pub(crate) handed_out: AtomicU64,
     /// Someone says it was refused.
     pub(crate) suspect: AtomicBool,
+    /// Someone says it was refused, and the service could not be asked whether it is dead.
+    pub(crate) doubted: AtomicBool,
     held_since: Moment,
 }
 
@@ -60,6 +64,7 @@ impl Key {
             secret,
             handed_out: AtomicU64::new(0),
             suspect: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
             held_since: now,
         }
     }
@@ -114,6 +119,7 @@ pub(crate) struct Slot {
     flight: Option<watch::Receiver<Landing>>,
     failed: Option<(Duration, Refusal)>,
     forced: Option<Duration>,
+    asked: Option<Duration>,
 }
 
 impl Slot {
@@ -147,12 +153,21 @@ impl Slot {
 
     /// Whether a refused key may be replaced now; counts it if so.
     pub(crate) fn may_force(&mut self, now: Duration) -> bool {
-        let free = self.forced.is_none_or(|last| now.saturating_sub(last) >= FORCED_EVERY);
-        if free {
-            self.forced = Some(now);
-        }
-        free
+        is_free(&mut self.forced, now, FORCED_EVERY)
     }
+
+    /// Whether the service may be asked now if the key is dead; counts it if so.
+    pub(crate) fn may_ask(&mut self, now: Duration) -> bool {
+        is_free(&mut self.asked, now, ASKED_EVERY)
+    }
+}
+
+fn is_free(last: &mut Option<Duration>, now: Duration, every: Duration) -> bool {
+    let free = last.is_none_or(|last| now.saturating_sub(last) >= every);
+    if free {
+        *last = Some(now);
+    }
+    free
 }
 
 /// Every key that is held.

@@ -15,6 +15,7 @@ mod breaker;
 mod broker;
 mod callers;
 mod clock;
+mod doubt;
 mod failure;
 mod files;
 mod get;

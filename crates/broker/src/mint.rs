@@ -16,6 +16,7 @@ use crate::{
     clock::random_hex,
     keys::{Key, KeyName, Landing, Table},
     ledger::{Entry, State},
+    policy::Product,
     session::blocking,
 };
 
@@ -45,6 +46,8 @@ enum Why {
     Ahead,
     /// It was refused.
     Forced,
+    /// Its refusal may be another's: the service is asked first.
+    Doubted,
 }
 
 enum Found {
@@ -70,7 +73,10 @@ impl Broker {
             Err(_) => Some(Err(slow())),
         };
         match (outcome.unwrap_or_else(|| Err(slow())), fallback) {
-            (Ok(key), _) => Ok((key, true)),
+            (Ok(key), _) => {
+                let fresh = refused != Refused::Key(key.state());
+                Ok((key, fresh))
+            }
             (Err(_), Some(suspect)) if suspect.is_usable(self.moment()) => Ok((suspect, false)),
             (Err(refusal), _) => Err(refusal),
         }
@@ -84,10 +90,16 @@ impl Broker {
         let this_one = |key: &Key| matches!(refused, Refused::Key(state) if state == key.state());
         let flight = slot.flight();
         let (why, fallback) = match usable {
+            Some(key) if this_one(&key) && name.purpose.product() == Product::Packaging => {
+                if flight.is_none() && !slot.may_ask(now.monotonic) {
+                    return Ok(Found::Warm(key));
+                }
+                (Why::Doubted, None)
+            }
             Some(key) if this_one(&key) => {
                 key.suspect.store(true, Ordering::Relaxed);
                 if flight.is_none() && !slot.may_force(now.monotonic) {
-                    return Err(refused_again(&name.organisation));
+                    return Err(refused_again(name));
                 }
                 (Why::Forced, None)
             }
@@ -143,6 +155,11 @@ impl Broker {
         }
         let account = self.accounts.find(&name.account).filter(|account| !account.leaving);
         let account = account.ok_or_else(|| signed_out(&name.organisation))?;
+        if why == Why::Doubted
+            && let Some(key) = self.cleared(name, &account).await?
+        {
+            return Ok(key);
+        }
         let lane = self.lane(account.tenant_for(&name.organisation));
         let _lane = lane.acquire().await;
         self.mint(name, &account).await
@@ -266,7 +283,7 @@ impl Broker {
                 Ok(key) => {
                     slot.forget_failure();
                     let old = slot.key.replace(Arc::clone(&key)).filter(|old| old.state() != key.state());
-                    (old, (why != Why::Forced).then_some(GRACE), Ok(key))
+                    (old, (!matches!(why, Why::Forced | Why::Doubted)).then_some(GRACE), Ok(key))
                 }
                 Err(failure) => {
                     slot.fail(now + Duration::from_secs(failure.hold()), failure.refusal.clone());
@@ -327,11 +344,12 @@ pub(crate) fn signed_out(organisation: &str) -> Refusal {
     )
 }
 
-fn refused_again(organisation: &str) -> Refusal {
+pub(crate) fn refused_again(name: &KeyName) -> Refusal {
+    let organisation = &name.organisation;
     Refusal::new(
         Reason::AccessDenied,
         format!("Azure DevOps refused a key of organisation `{organisation}` that was minted just now"),
-        "check that your account may use this repository",
+        format!("check that your account may use this {}", name.purpose.place()),
     )
 }
 

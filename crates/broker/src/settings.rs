@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::policy::Hosts;
+
 /// Settings of the broker. The agent reads them from the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Base address of Azure DevOps. Its host and port count as Azure Repos besides the built-in hosts.
     pub dev: Url,
+    /// Base address of Azure Artifacts. Its host and port count as Azure Artifacts besides the built-in hosts.
+    pub pkgs: Url,
     /// Base address of the PAT Lifecycle Management API.
     pub pats: Url,
     /// Client id of the organisation's app registration; none is built in.
@@ -31,6 +35,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             dev: fixed("https://dev.azure.com"),
+            pkgs: fixed("https://pkgs.dev.azure.com"),
             pats: fixed("https://vssps.dev.azure.com"),
             client_id: None,
             tenant: "organizations".to_owned(),
@@ -55,9 +60,9 @@ impl Settings {
         if name.is_empty() { "unnamed".to_owned() } else { name }
     }
 
-    /// Host and, where it is not the scheme's own, port of [`Settings::dev`].
-    pub(crate) fn dev_authority(&self) -> String {
-        authority(&self.dev)
+    /// Host and, where it is not the scheme's own, port of what the configuration adds to the built-in hosts.
+    pub(crate) fn hosts(&self) -> Hosts {
+        Hosts { dev: authority(&self.dev), pkgs: authority(&self.pkgs) }
     }
 
     /// Host and port keys are minted at. A key of one service is never shown to another.
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_port_belongs_to_the_authority_unless_it_is_the_usual_one() {
-        let dev = |url: &str| Settings { dev: fixed(url), ..Settings::default() }.dev_authority();
+        let dev = |url: &str| Settings { dev: fixed(url), ..Settings::default() }.hosts().dev;
         assert_eq!(dev("https://localhost:8443/"), "localhost:8443");
         assert_eq!(dev("https://dev.azure.com:443/"), "dev.azure.com");
     }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod fakes;
+mod feeds;
 mod healing;
 mod keeping;
 mod session;

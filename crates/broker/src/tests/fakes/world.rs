@@ -140,6 +140,15 @@ pub(in crate::tests) fn question(organisation: &str, operation: Option<Operation
     }
 }
 
+/// A question as the NuGet plugin asks it.
+pub(in crate::tests) fn restore(organisation: &str, refused: Option<&Credential>) -> GetRequest {
+    let mut question = question(organisation, Some(Operation::Read));
+    question.target.host = "pkgs.dev.azure.com".to_owned();
+    question.target.path = Some(format!("{organisation}/Proj \u{e9}/_packaging/f1/nuget/v3/index.json"));
+    question.refused = refused.map(|credential| credential.state.clone());
+    question
+}
+
 pub(in crate::tests) fn again(mut question: GetRequest, refused: &Credential, pid: u32) -> GetRequest {
     question.refused = Some(refused.state.clone());
     question.can_retry = true;
