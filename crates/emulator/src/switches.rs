@@ -100,6 +100,8 @@ pub struct Switches {
     pub feed_needs_api_key: bool,
     /// Seconds that a key of Trusted Publishing lives; nuget.org's default, an hour at most.
     pub trusted_key_lifetime: i64,
+    /// New nuget.org keys live 1, 8 or 30 days only; off, as long as is asked.
+    pub restrict_key_expiry: bool,
     /// Pushes that one nuget.org key may do within an hour.
     pub pushes_per_hour: usize,
     /// Unlistings and relistings that one nuget.org key may do within an hour.
@@ -142,6 +144,7 @@ impl Default for Switches {
             pascal_case_errors: false,
             feed_needs_api_key: true,
             trusted_key_lifetime: 900,
+            restrict_key_expiry: false,
             pushes_per_hour: 350,
             unlists_per_hour: 250,
             trusted_publishing: true,

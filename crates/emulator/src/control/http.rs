@@ -6,10 +6,9 @@ use http::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{handle::Control, records::Rules};
+use super::{handle::Control, publishing, records::Rules};
 use crate::{
-    answer::Answer, call::Call, fault::Fault, feeds::FeedRole, oidc, server::Shared, switches::Switches,
-    world::UserState,
+    answer::Answer, call::Call, fault::Fault, oidc, server::Shared, switches::Switches, world::UserState,
 };
 
 /// One request to the control host: JSON in, JSON out.
@@ -84,24 +83,6 @@ struct Which {
     authorization_id: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct NewKey {
-    owner: String,
-    globs: Vec<String>,
-    scopes: Vec<String>,
-    lifetime: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct FeedRoleChange {
-    org: String,
-    feed: String,
-    user: String,
-    role: FeedRole,
-}
-
 fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<Value, String> {
     let text = |error: anyhow::Error| format!("{error:#}");
     match path {
@@ -135,16 +116,6 @@ fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<
         }
         "revoke-pat" => control.revoke_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,
         "expire-pat" => control.expire_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,
-        "nuget-key" => {
-            let NewKey { owner, globs, scopes, lifetime } = parsed(body)?;
-            let [globs, scopes] =
-                [&globs, &scopes].map(|list| list.iter().map(String::as_str).collect::<Vec<_>>());
-            return shown(&control.nuget_key(&owner, &globs, &scopes, lifetime).map_err(text)?);
-        }
-        "feed-roles" => {
-            let FeedRoleChange { org, feed, user, role } = parsed(body)?;
-            control.feed_roles(&org, &feed, &user, role).map_err(text)?;
-        }
         "fault" => control.fault(parsed::<Fault>(body)?),
         "clear-faults" => control.clear_faults(),
         "release" => control.release(),
@@ -159,17 +130,17 @@ fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<
         "reset" => shared.reset(),
         _ => match path.strip_prefix("policy/") {
             Some(org) => control.set_policy(org, parsed(body)?).map_err(text)?,
-            None => return Err(format!("there is no `{path}` to write")),
+            None => return publishing::write(control, path, body),
         },
     }
     Ok(json!({}))
 }
 
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(if body.is_empty() { b"{}" } else { body }).map_err(|error| error.to_string())
 }
 
-fn shown<T: Serialize>(value: &T) -> Result<Value, String> {
+pub(super) fn shown<T: Serialize>(value: &T) -> Result<Value, String> {
     serde_json::to_value(value).map_err(|error| error.to_string())
 }
 

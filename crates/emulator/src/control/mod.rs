@@ -3,6 +3,7 @@
 mod handle;
 mod http;
 mod packages;
+mod publishing;
 mod records;
 
 pub use handle::Control;

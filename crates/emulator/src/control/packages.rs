@@ -49,7 +49,7 @@ pub struct NugetKeyView {
 }
 
 /// A GitHub job's way to its identity tokens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct GithubJob {
     /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
     pub url: String,
@@ -129,6 +129,11 @@ impl Control {
         scopes: &[&str],
         lifetime: i64,
     ) -> Result<String> {
+        let restricted = self.shared.world().switches.restrict_key_expiry;
+        ensure!(
+            !restricted || [1, 8, 30].map(|days| days * 86_400).contains(&lifetime),
+            "API key expiration must be 1, 8, or 30 days."
+        );
         let mut actions = Vec::new();
         for scope in scopes {
             actions.extend(Action::parse(scope).with_context(|| format!("no scope `{scope}`"))?);

@@ -1,7 +1,7 @@
 //! nuget.org's publishing API over HTTP.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use valetkey_emulator::{Host, nupkg};
 
 use crate::{
@@ -246,4 +246,47 @@ async fn keys_and_tokens_at_the_wrong_host_are_violations() {
     assert_eq!((log[0].api_key.as_deref(), log[1].api_key.as_deref()), (Some("1"), None));
     assert!(!serde_json::to_string(&control.requests()).expect("JSON").contains(&key));
     assert!(control.secrets().contains(&key));
+}
+
+#[tokio::test]
+async fn the_control_host_reaches_packages_too() {
+    let rig = Rig::start();
+    let ctl = &rig.emulator.urls().ctl;
+    let post = async |path: &str, body: Value| {
+        let got =
+            Got::read(rig.http.post(format!("{ctl}/{path}")).json(&body).send().await.expect("answer")).await;
+        assert_eq!(got.status, 200, "{path}: {}", got.text());
+        got.json()
+    };
+    let key = post(
+        "nuget-key",
+        json!({"owner": "alice", "globs": ["*"], "scopes": ["package:push"], "lifetime": 600}),
+    );
+    let key = post("refresh-nuget-key", json!({"key": key.await})).await;
+    assert_eq!(rig.publish(key.as_str().expect("key"), "By.Control", "1.0.0").await.status, 201);
+    post("revoke-nuget-key", json!({"key": key})).await;
+    let keys = rig.get(&format!("{ctl}/nuget-keys")).await.json();
+    assert_eq!(
+        (&keys[0]["live"], &keys[1]["live"], &keys[1]["uses"]),
+        (&json!(false), &json!(false), &json!(1))
+    );
+    post("add-package", json!({"org": "contoso", "feed": "team", "id": "Added", "version": "1.0"})).await;
+    let packages = rig.get(&format!("{ctl}/packages")).await.json();
+    let held = |id: &str| packages.as_array().expect("list").iter().any(|package| package["id"] == id);
+    assert!(held("By.Control") && held("Added"));
+    post("feed-roles", json!({"org": "contoso", "feed": "team", "user": "alice", "role": "reader"})).await;
+    post("trust", json!({"user": "alice", "owner": "alice", "repository": "a/b", "workflow": "c.yml"})).await;
+    let job = post("github-job", json!({"repository": "a/b", "workflow": "c.yml"})).await;
+    assert!(job["url"].as_str().expect("url").starts_with(ctl.as_str()));
+    let token = post("gitlab-token", json!({"project": "a/b", "audience": "x"})).await;
+    assert_eq!(token.as_str().expect("token").split('.').count(), 3);
+}
+
+#[test]
+fn the_sites_form_may_restrict_a_keys_life() {
+    let rig = Rig::start();
+    let control = rig.emulator.control();
+    control.switch(|switches| switches.restrict_key_expiry = true);
+    assert!(control.nuget_key("alice", &["*"], &["package:push"], 365 * DAY).is_err());
+    assert!(control.nuget_key("alice", &["*"], &["package:push"], 8 * DAY).is_ok());
 }
