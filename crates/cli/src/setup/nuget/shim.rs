@@ -49,9 +49,10 @@ fn compile(source: &Path, program: &Path, ground: &Ground<'_>, dotnets: &[Dotnet
     let mut sdks: Vec<_> =
         dotnets.iter().flat_map(|dotnet| dotnet.sdks.iter().map(move |sdk| (sdk, dotnet))).collect();
     sdks.sort_by(|(one, _), (other, _)| other.cmp(one));
+    let references = references(sdks.iter().filter_map(|(sdk, _)| sdk.folder.ancestors().nth(2)));
     let compilers = sdks
         .into_iter()
-        .filter_map(|(sdk, dotnet)| sdk_compiler(sdk, &dotnet.program, source, program))
+        .filter_map(|(sdk, dotnet)| sdk_compiler(sdk, &dotnet.program, &references, source, program))
         .chain(mcs(ground, source, program));
     let mut said = None;
     for mut compiler in compilers {
@@ -77,10 +78,15 @@ fn option(name: &str, path: &Path) -> OsString {
     option
 }
 
-fn sdk_compiler(sdk: &Sdk, dotnet: &Path, source: &Path, program: &Path) -> Option<Command> {
+fn sdk_compiler(
+    sdk: &Sdk,
+    dotnet: &Path,
+    references: &[PathBuf],
+    source: &Path,
+    program: &Path,
+) -> Option<Command> {
     let compiler = sdk.folder.join("Roslyn/bincore/csc.dll");
-    let references = references(sdk.folder.parent()?.parent()?)?;
-    compiler.is_file().then(|| {
+    (compiler.is_file() && !references.is_empty()).then(|| {
         let mut command = sdk::command(dotnet, [compiler.as_os_str()]);
         command.args(["-nologo", "-noconfig", "-nostdlib", "-optimize", "-deterministic", "-target:exe"]);
         command.arg(option("-out:", program));
@@ -89,14 +95,25 @@ fn sdk_compiler(sdk: &Sdk, dotnet: &Path, source: &Path, program: &Path) -> Opti
     })
 }
 
-/// The reference assemblies of one runtime: `packs/Microsoft.NETCore.App.Ref/<version>/ref/<framework>/*.dll`.
-fn references(root: &Path) -> Option<Vec<PathBuf>> {
-    let only = |folder: PathBuf| entries(&folder).pop();
-    let version = only(root.join("packs/Microsoft.NETCore.App.Ref"))?;
-    let framework = only(version.join("ref"))?;
+/// The reference assemblies `packs/Microsoft.NETCore.App.Ref/<version>/ref/<framework>/*.dll` of the oldest runtime: a
+/// program runs on the runtime it was compiled against and on later ones, never on an earlier one.
+fn references<'a>(roots: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
     let is_library = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "dll");
-    let libraries: Vec<_> = entries(&framework).into_iter().filter(is_library).collect();
-    (!libraries.is_empty()).then_some(libraries)
+    roots
+        .flat_map(|root| entries(&root.join("packs/Microsoft.NETCore.App.Ref")))
+        .filter_map(|pack| {
+            let framework = entries(&pack.join("ref")).pop()?;
+            let libraries: Vec<_> = entries(&framework).into_iter().filter(is_library).collect();
+            (!libraries.is_empty()).then_some((numbers(&pack), libraries))
+        })
+        .min_by(|(one, _), (other, _)| one.cmp(other))
+        .map(|(_, libraries)| libraries)
+        .unwrap_or_default()
+}
+
+fn numbers(pack: &Path) -> Vec<u32> {
+    let name = pack.file_name().unwrap_or_default().to_string_lossy();
+    name.split(['.', '-']).map_while(|number| number.parse().ok()).collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -111,4 +128,27 @@ fn mcs(ground: &Ground<'_>, source: &Path, program: &Path) -> Option<Command> {
     let mut command = Command::new(programs::find("mcs", ground.path.as_deref())?);
     command.arg(option("-out:", program)).arg(source).stdin(Stdio::null());
     Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_runtime_is_compiled_against() {
+        let root = tempfile::tempdir().unwrap();
+        for (at, version) in [("a", "10.0.1"), ("a", "8.0.20"), ("b", "9.0.0"), ("b", "3.1.0-empty")] {
+            let framework =
+                root.path().join(at).join("packs/Microsoft.NETCore.App.Ref").join(version).join("ref/net");
+            fs::create_dir_all(&framework).unwrap();
+            fs::write(framework.join("notes.xml"), "").unwrap();
+            if version != "3.1.0-empty" {
+                fs::write(framework.join("System.Runtime.dll"), "").unwrap();
+            }
+        }
+        let roots = ["a", "b", "absent"].map(|at| root.path().join(at));
+        let found = references(roots.iter().map(PathBuf::as_path));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("8.0.20/ref/net/System.Runtime.dll"), "{found:?}");
+    }
 }
