@@ -9,9 +9,11 @@ mod error;
 #[cfg(test)]
 #[cfg(unix)]
 mod fake;
+mod processes;
 mod start;
 mod timed;
 
 pub use connection::{ANSWER_DEADLINE, Agent, Connection, STREAM_DEADLINE};
 pub use error::{ClientError, Phase};
+pub use processes::{Process, Processes, SystemProcesses};
 pub use start::{Start, agent_program};

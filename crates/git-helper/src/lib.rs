@@ -11,7 +11,6 @@ mod erase;
 mod get;
 mod input;
 mod output;
-mod processes;
 mod trace;
 
 use std::{
@@ -23,7 +22,7 @@ use std::{
 use valetkey_paths::env;
 
 pub use agent::{Ask, LocalAgent, Reach};
-pub use processes::{Process, Processes, SystemProcesses};
+pub use valetkey_client::{Process, Processes, SystemProcesses};
 
 use crate::{output::Answering, trace::Trace};
 

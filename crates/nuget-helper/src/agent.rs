@@ -1,0 +1,51 @@
+//! The way to the agent.
+
+use std::fmt;
+
+use valetkey_client::{ClientError, Connection, Start, agent_program};
+use valetkey_paths::Paths;
+use valetkey_protocol::{Answer, ClientKind, Event, Request};
+
+/// How much is done to reach the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Start it where none runs: the question is certainly for it.
+    Start,
+    /// Ask it only if it runs: the question is perhaps for it.
+    IfRunning,
+}
+
+/// Somebody who answers questions.
+pub trait Ask: fmt::Debug + Send {
+    /// Asks one question, and hands out the events that come before its answer.
+    fn ask(
+        &mut self,
+        request: &Request,
+        reach: Reach,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Answer, ClientError>;
+}
+
+/// The agent of this user on this machine.
+#[derive(Debug)]
+pub struct LocalAgent;
+
+impl Ask for LocalAgent {
+    fn ask(
+        &mut self,
+        request: &Request,
+        reach: Reach,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Answer, ClientError> {
+        let start = match reach {
+            Reach::Start => Start::OnDemand { agent: agent_program()? },
+            Reach::IfRunning => Start::Never,
+        };
+        let mut connection = Connection::open(&Paths::discover()?, ClientKind::Nuget, start)?;
+        if matches!(request, Request::Login(_)) {
+            connection.ask_stream(request, on_event)
+        } else {
+            connection.ask(request)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What NuGet is doing: read off the processes above this one. It is a hint that chooses the smaller key, never a
+//! right.
+
+use valetkey_client::{Process, Processes};
+use valetkey_protocol::{Caller, Operation};
+
+/// The client is this program's parent; a shell or a wrapper may stand between the two.
+const MAX_DEPTH: usize = 4;
+
+/// Who calls, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Calling {
+    pub(crate) operation: Operation,
+    pub(crate) caller: Option<Caller>,
+}
+
+impl Calling {
+    /// Walks up until a process says what it does. Reading is what most do.
+    pub(crate) fn above(processes: &dyn Processes) -> Self {
+        let mut calling = Self { operation: Operation::Read, caller: None };
+        let mut next = processes.parent();
+        for _ in 0..MAX_DEPTH {
+            let Some((id, process)) = next.and_then(|id| Some((id, processes.process(id)?))) else { break };
+            calling.caller.get_or_insert(Caller { pid: id, started: process.started });
+            if let Some(operation) = operation(&process) {
+                calling.operation = operation;
+                break;
+            }
+            next = Some(process.parent);
+        }
+        calling
+    }
+}
+
+/// What a process does with packages, if it is a NuGet at all.
+fn operation(process: &Process) -> Option<Operation> {
+    let mut arguments = process.arguments.iter().map(String::as_str);
+    match name(arguments.next()?).as_str() {
+        "nuget" => Some(nuget(arguments)),
+        "mono" | "mono-sgen" => {
+            let program = arguments.find(|argument| is_file(argument, ".exe"))?;
+            (name(program) == "nuget").then(|| nuget(arguments))
+        }
+        "dotnet" => Some(dotnet(arguments)),
+        "msbuild" | "devenv" => Some(Operation::Read),
+        _ => None,
+    }
+}
+
+/// `dotnet nuget push`, `dotnet exec [options] NuGet.CommandLine.XPlat.dll push`, `dotnet dotnet.dll nuget push`.
+fn dotnet<'a>(mut arguments: impl Iterator<Item = &'a str>) -> Operation {
+    let first = arguments.next().unwrap_or_default();
+    let program = match first {
+        "exec" => arguments.find(|argument| is_file(argument, ".dll")),
+        file if is_file(file, ".dll") => Some(file),
+        "nuget" => return nuget(arguments),
+        _ => None,
+    };
+    match program.map(name).as_deref() {
+        Some("nuget.commandline.xplat.dll") => nuget(arguments),
+        Some("dotnet.dll") if arguments.next() == Some("nuget") => nuget(arguments),
+        _ => Operation::Read,
+    }
+}
+
+fn nuget<'a>(arguments: impl Iterator<Item = &'a str>) -> Operation {
+    // Words are told from options and what belongs to them by being first.
+    match arguments.filter(|argument| *argument != "nuget").find(|argument| !argument.starts_with('-')) {
+        Some(word) if word.eq_ignore_ascii_case("push") || word.eq_ignore_ascii_case("delete") => {
+            Operation::Write
+        }
+        _ => Operation::Read,
+    }
+}
+
+fn is_file(argument: &str, extension: &str) -> bool {
+    !argument.starts_with('-') && argument.to_ascii_lowercase().ends_with(extension)
+}
+
+fn name(program: &str) -> String {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Command lines from this program's parent upwards.
+    struct Above(&'static [&'static str]);
+
+    impl Processes for Above {
+        fn parent(&self) -> Option<u32> {
+            Some(100)
+        }
+
+        fn process(&self, id: u32) -> Option<Process> {
+            let line = self.0.get(usize::try_from(id - 100).ok()?)?;
+            let arguments = line.split(' ').map(str::to_owned).collect();
+            Some(Process { parent: id + 1, started: 7, arguments })
+        }
+    }
+
+    fn above(lines: &'static [&'static str]) -> Operation {
+        Calling::above(&Above(lines)).operation
+    }
+
+    #[test]
+    fn pushing_is_told_from_everything_else() {
+        for writes in [
+            &["dotnet nuget push a.nupkg -s feed"] as &[_],
+            &["/usr/bin/dotnet nuget delete a 1.0.0"],
+            &["/d/dotnet exec /d/sdk/10.0.401/NuGet.CommandLine.XPlat.dll push a.nupkg"],
+            &[
+                "/d/dotnet exec --depsfile x.json --runtimeconfig y.json /d/NuGet.CommandLine.XPlat.dll nuget push a",
+            ],
+            &["/d/dotnet /d/sdk/3.1.102/NuGet.CommandLine.XPlat.dll push a.nupkg"],
+            &["dotnet /d/sdk/3.1.102/dotnet.dll nuget push a.nupkg"],
+            &["C:\\tools\\NuGet.exe PUSH a.nupkg"],
+            &["mono --debug /opt/nuget.exe push a.nupkg", "bash build.sh"],
+            &["/usr/bin/mono-sgen /usr/lib/nuget/NuGet.exe delete a"],
+            &["sh -c x", "nuget push a"],
+        ] {
+            assert_eq!(above(writes), Operation::Write, "{writes:?}");
+        }
+        for reads in [
+            &[] as &[_],
+            &["dotnet restore"],
+            &["dotnet"],
+            &["dotnet build push"],
+            &["dotnet nuget list push"],
+            &["dotnet exec push.dll push"],
+            &["/d/dotnet exec /d/sdk/MSBuild.dll -restore", "dotnet nuget push a"],
+            &["/d/dotnet /d/sdk/MSBuild.dll /nodemode:1"],
+            &["nuget.exe restore push"],
+            &["mono /opt/other.exe push"],
+            &["sh", "sh", "sh", "sh", "nuget push a"],
+        ] {
+            assert_eq!(above(reads), Operation::Read, "{reads:?}");
+        }
+    }
+
+    #[test]
+    fn the_caller_is_whoever_started_this() {
+        let calling = Calling::above(&Above(&["dotnet restore"]));
+        assert_eq!(calling.caller, Some(Caller { pid: 100, started: 7 }));
+    }
+}
