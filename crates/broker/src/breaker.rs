@@ -25,6 +25,8 @@ struct Open {
     failures: u32,
     until: Duration,
     refusal: Refusal,
+    /// The service itself asked for the wait.
+    wished: bool,
 }
 
 /// Waits in force. Times are monotonic.
@@ -58,7 +60,8 @@ impl Breakers {
                 let failures = open.get(&upstream).map_or(0, |open| open.failures) + 1;
                 let wait =
                     failure.refusal.retry_after.map_or_else(|| wait(failures, jitter), Duration::from_secs);
-                open.insert(upstream, Open { failures, until: now + wait, refusal: failure.refusal.clone() });
+                let (refusal, wished) = (failure.refusal.clone(), failure.refusal.retry_after.is_some());
+                open.insert(upstream, Open { failures, until: now + wait, refusal, wished });
             }
             _ => {
                 self.open().remove(&upstream);
@@ -69,6 +72,11 @@ impl Breakers {
     /// The refusal in force, if any.
     pub(crate) fn problem(&self, upstream: &Upstream, now: Duration) -> Option<Refusal> {
         self.check(upstream, now).err().map(|failure| failure.refusal)
+    }
+
+    /// Ends the waits that no service asked for: a person wants something done now.
+    pub(crate) fn try_now(&self) {
+        self.open().retain(|_, open| open.wished);
     }
 
     /// Forgets every wait: the network was configured anew.
@@ -126,6 +134,17 @@ mod tests {
         assert_eq!(failure.refusal.retry_after, Some(2));
         assert!(breakers.check(&tenant(), Duration::from_secs(120)).is_ok());
         assert!(breakers.check(&Upstream::Tenant("u".to_owned()), Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_person_ends_our_own_waits_and_not_the_services() {
+        let breakers = Breakers::default();
+        breakers.note(tenant(), Duration::ZERO, &down(None), 0);
+        let other = Upstream::Tenant("u".to_owned());
+        breakers.note(other.clone(), Duration::ZERO, &down(Some(120)), 0);
+        breakers.try_now();
+        assert!(breakers.check(&tenant(), Duration::ZERO).is_ok());
+        assert!(breakers.check(&other, Duration::ZERO).is_err());
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Broker {
 
     async fn revoke_chosen(&self, chosen: impl Fn(&Entry) -> bool) -> Outcome {
         self.table().take(|key| chosen(&key.entry));
+        self.breakers.try_now();
         let service = self.live().settings.service();
         let mut outcome = Outcome::default();
         for entry in self.ledger.open_entries() {
