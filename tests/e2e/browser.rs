@@ -44,7 +44,6 @@ fn chromium_signs_in_at_the_sign_in_page() -> Result<()> {
 fn keep_picture(name: &str, browser: &Browser) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("artefacts");
     fs::create_dir_all(&folder)?;
-    let picture = browser.screenshot()?;
-    fs::write(folder.join(format!("{name}.png.base64")), &picture)?;
+    fs::write(folder.join(format!("{name}.png")), browser.screenshot()?)?;
     Ok(())
 }

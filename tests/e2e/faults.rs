@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use valetkey_emulator::{Action, Emulator, Fault, Host, Options};
-use valetkey_tests::{Ran, Rig, World, find_on_path, sign_in_with_device_code};
+use valetkey_tests::{Ran, Rig, World, find_on_path, programs, sign_in_with_device_code};
 
 const WIDGETS: &str = "contoso/widgets/_git/widgets";
 
@@ -14,6 +14,10 @@ fn said(rig: &Rig, ran: &Ran) -> String {
     text += &ran.stderr();
     for (url, name) in [(&urls.login, "LOGIN"), (&urls.vssps, "VSSPS"), (&urls.dev, "DEV")] {
         text = text.replace(url.trim_start_matches("https://"), name);
+    }
+    text = text.replace(&rig.sandbox.home().display().to_string(), "HOME");
+    if let Ok(programs) = programs() {
+        text = text.replace(&programs.join("git-credential-valetkey").display().to_string(), "HELPER");
     }
     text.trim_end().to_owned()
 }
@@ -52,13 +56,21 @@ fn nobody_signed_in() -> Result<()> {
     let rig = Rig::new()?;
     rig.set_up_git()?;
     rig.sandbox.valetkey(&["agent", "start"])?.expect_ok("agent start")?;
-    insta::assert_snapshot!(git_says(&rig)?, @"");
+    insta::assert_snapshot!(git_says(&rig)?, @"
+    exit code: 128
+    valetkey: nobody is signed in; run `valetkey login contoso`
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn session_revoked() -> Result<()> {
-    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("bad_token"))?)?, @"");
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("bad_token"))?)?, @"
+    exit code: 128
+    valetkey: the session with Microsoft Entra has ended (AADSTS50173); run `valetkey login`
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
@@ -66,25 +78,41 @@ fn session_revoked() -> Result<()> {
 fn second_factor_wanted() -> Result<()> {
     let claims = r#"{"access_token":{"capolids":{"essential":true,"values":["c"]}}}"#.to_owned();
     let action = Action::Entra { name: "basic_action".to_owned(), claims: Some(claims) };
-    insta::assert_snapshot!(git_says(&refresh_fails(action)?)?, @"");
+    insta::assert_snapshot!(git_says(&refresh_fails(action)?)?, @"
+    exit code: 128
+    valetkey: Microsoft Entra asks for another step by you, such as a second factor (AADSTS50076); run `valetkey login`
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn blocked_by_conditional_access() -> Result<()> {
-    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("message_only"))?)?, @"");
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("message_only"))?)?, @"
+    exit code: 128
+    valetkey: a policy of the organisation blocks this sign-in (AADSTS53003: Access has been blocked by Conditional Access policies); ask an administrator of the organisation; signing in again does not help
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn device_not_compliant() -> Result<()> {
-    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("additional_action"))?)?, @"");
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("additional_action"))?)?, @"
+    exit code: 128
+    valetkey: the organisation lets in managed devices only (AADSTS53000: Your device is required to be compliant to access this resource); enrol this device or make it compliant, then run `valetkey login`
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn consent_missing() -> Result<()> {
-    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("consent_required"))?)?, @"");
+    insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("consent_required"))?)?, @"
+    exit code: 128
+    valetkey: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator of the organisation to
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
@@ -102,20 +130,32 @@ fn identity_provider_down() -> Result<()> {
     let tree = work.join("tree");
     rig.sandbox.git(&tree, &["fetch"])?.expect_ok("a key that is held serves on")?;
     let push = rig.sandbox.git(&tree, &["push", "--dry-run", "origin", "HEAD"])?;
-    insta::assert_snapshot!(said(&rig, &push), @"");
+    insta::assert_snapshot!(said(&rig, &push), @"
+    exit code: 128
+    valetkey: Azure DevOps has a fault (503) and did not serve `contoso`; try again in a minute
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn service_down() -> Result<()> {
-    insta::assert_snapshot!(git_says(&mint_fails(Action::status(503))?)?, @"");
+    insta::assert_snapshot!(git_says(&mint_fails(Action::status(503))?)?, @"
+    exit code: 128
+    valetkey: Azure DevOps has a fault (503) and did not serve `contoso`; try again in a minute
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
 #[test]
 fn throttled() -> Result<()> {
     let rig = mint_fails(Action::throttle(120))?;
-    insta::assert_snapshot!(git_says(&rig)?, @"");
+    insta::assert_snapshot!(git_says(&rig)?, @"
+    exit code: 128
+    valetkey: Azure DevOps asks to slow down for `contoso`; wait 120 s, then try again
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     git_says(&rig)?;
     ensure!(rig.mints() == 1, "asked again before `Retry-After` was over");
     Ok(())
@@ -123,7 +163,11 @@ fn throttled() -> Result<()> {
 
 #[test]
 fn sign_in_page_instead_of_an_answer() -> Result<()> {
-    insta::assert_snapshot!(git_says(&mint_fails(Action::SignInPage)?)?, @"");
+    insta::assert_snapshot!(git_says(&mint_fails(Action::SignInPage)?)?, @"
+    exit code: 128
+    valetkey: a sign-in page came in place of an answer for `contoso`; run `valetkey login contoso`; if it comes again, a gateway on the way wants a sign-in of its own
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
@@ -131,7 +175,11 @@ fn sign_in_page_instead_of_an_answer() -> Result<()> {
 fn keys_are_forbidden_in_the_organisation() -> Result<()> {
     let rig = Rig::signed_in()?;
     rig.sign_in("locked")?;
-    insta::assert_snapshot!(git_says_of(&rig, "locked/widgets/_git/widgets")?, @"");
+    insta::assert_snapshot!(git_says_of(&rig, "locked/widgets/_git/widgets")?, @"
+    exit code: 128
+    valetkey: `locked` does not allow you to create personal access tokens (`disablePatCreationPolicyViolation`); ask an administrator of `locked` to put you on the allow-list of the policy `Restrict personal access token creation`
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     Ok(())
 }
 
@@ -140,7 +188,11 @@ fn answer_of_a_mint_lost() -> Result<()> {
     let rig = Rig::signed_in()?;
     rig.control()
         .fault(Fault::new(Action::ResetAfterCommit).host(Host::Vssps).method("POST").path("tokens/pats"));
-    insta::assert_snapshot!(git_says(&rig)?, @"");
+    insta::assert_snapshot!(git_says(&rig)?, @"
+    exit code: 128
+    valetkey: cannot ask for `contoso`: `VSSPS` broke off the connection; try again
+    fatal: credential helper 'HELPER' told us to quit
+    ");
     rig.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
     ensure!(rig.control().live_pats().is_empty(), "the key whose answer was lost is alive");
     Ok(())
@@ -150,7 +202,12 @@ fn answer_of_a_mint_lost() -> Result<()> {
 fn organisation_of_personal_accounts() -> Result<()> {
     let rig = Rig::new()?;
     let ran = rig.sandbox.valetkey(&["login", "solo", "--device-code"])?;
-    insta::assert_snapshot!(said(&rig, &ran), @"");
+    insta::assert_snapshot!(said(&rig, &ran), @"
+    exit code: 1
+    asking which tenant organisation solo belongs to
+    error: organisation `solo` is for personal Microsoft accounts, where no keys can be minted
+    hint: connect the organisation to a Microsoft Entra tenant
+    ");
     Ok(())
 }
 
@@ -160,7 +217,10 @@ fn sign_in_declined() -> Result<()> {
     let deny = |code: &str| rig.control().deny_device(code);
     let ran = sign_in_with_device_code(&rig.sandbox, &["contoso"], deny)?;
     ensure!(!ran.ok(), "a refused sign-in succeeded");
-    insta::assert_snapshot!(last_lines(&ran), @"");
+    insta::assert_snapshot!(last_lines(&ran), @"
+    error: the sign-in was declined (AADSTS70018)
+    hint: run `valetkey login` again
+    ");
     Ok(())
 }
 
@@ -172,27 +232,41 @@ fn authority_not_trusted() -> Result<()> {
     other.ca_pem().clone_into(&mut world.authority_pem);
     rig.sandbox.configure(&world, "")?;
     let ran = rig.sandbox.valetkey(&["login", "contoso", "--device-code"])?;
-    insta::assert_snapshot!(said(&rig, &ran), @"");
+    insta::assert_snapshot!(said(&rig, &ran), @"
+    exit code: 1
+    asking which tenant organisation contoso belongs to
+    error: cannot ask for `contoso`: the certificate of `DEV` is signed by an authority that this machine does not trust
+    hint: add your organisation's authority to the system's store, or name its file in `[network] ca-file`
+    ");
     Ok(())
 }
 
 #[test]
 fn no_client_id() -> Result<()> {
-    let mut rig = Rig::with(&find_on_path("git").context("git")?, "")?;
-    let mut world = World::of(&rig.emulator);
-    world.client_id.clear();
-    rig.sandbox.configure(&world, "")?;
+    let rig = Rig::new()?;
+    let file = rig.sandbox.home().join("config/valetkey/config.toml");
+    let text = std::fs::read_to_string(&file)?;
+    let without: Vec<_> = text.lines().filter(|line| !line.starts_with("client-id")).collect();
+    rig.sandbox.write_configuration(&without.join("\n"))?;
     let ran = rig.sandbox.valetkey(&["login", "contoso", "--device-code"])?;
-    insta::assert_snapshot!(said(&rig, &ran), @"");
+    insta::assert_snapshot!(said(&rig, &ran), @"
+    exit code: 1
+    error: no client id is configured
+    hint: `valetkey setup entra` shows how to register the application, once for everybody
+    hint: `valetkey login contoso --client-id <id>` signs in through it
+    ");
     Ok(())
 }
 
 #[test]
 fn configuration_with_a_typing_error() -> Result<()> {
     let rig = Rig::with(&find_on_path("git").context("git")?, "[keys]\nlifetime-hour = 4\n")?;
-    let home = rig.sandbox.home().display().to_string();
     let ran = rig.sandbox.valetkey(&["agent", "start"])?;
-    insta::assert_snapshot!(said(&rig, &ran).replace(&home, "HOME"), @"");
+    insta::assert_snapshot!(said(&rig, &ran), @"
+    exit code: 3
+    error: `HOME/config/valetkey/config.toml` line 15: unknown key `lifetime-hour`
+    hint: known here: `lifetime-hours`, `allow-write`, `mints-per-hour`
+    ");
     Ok(())
 }
 

@@ -145,18 +145,27 @@ fn an_agent_of_another_version_is_named() -> Result<()> {
     let mut frame = u32::try_from(refusal.len())?.to_be_bytes().to_vec();
     frame.extend_from_slice(refusal);
     let said = helper_against(frame.leak())?;
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    quit=1
+    valetkey: the running agent speaks protocol 7-9, this program 1-1; run `valetkey agent restart`
+    ");
     Ok(())
 }
 
 #[test]
 fn an_agent_that_dies_in_the_middle_of_an_answer_is_named() -> Result<()> {
-    insta::assert_snapshot!(helper_against(b"\0\0\0\x40{\"type\":\"rea")?, @"");
+    insta::assert_snapshot!(helper_against(b"\0\0\0\x40{\"type\":\"rea")?, @"
+    quit=1
+    valetkey: the agent went away before it could greet; try again; if it happens twice, run `valetkey agent restart`
+    ");
     Ok(())
 }
 
 #[test]
 fn an_agent_that_talks_nonsense_is_named() -> Result<()> {
-    insta::assert_snapshot!(helper_against(b"HTTP/1.1 200 OK\r\n\r\n")?, @"");
+    insta::assert_snapshot!(helper_against(b"HTTP/1.1 200 OK\r\n\r\n")?, @"
+    quit=1
+    valetkey: the agent's answer is not understood; run `valetkey agent restart`
+    ");
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! A real browser, driven through chromedriver (W3C WebDriver) over plain HTTP on loopback.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead, BufReader, Write as _},
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 /// How long a page may take to show what is waited for.
@@ -27,7 +29,7 @@ impl Browser {
     /// accepted, since the browser knows nothing of its authority.
     pub fn start(folder: &Path) -> Result<Self> {
         let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=OFF"])
+            .args(["--port=0"])
             .env("HOME", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -35,11 +37,12 @@ impl Browser {
             .spawn()
             .context("chromedriver does not start")?;
         let out = driver.stdout.take().context("no standard output")?;
-        let port = BufReader::new(out)
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| line.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
+        let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+        let port = lines
+            .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
             .context("chromedriver names no port")?;
+        // What it says later is read as well: a full pipe would stop it.
+        thread::spawn(move || lines.for_each(drop));
         let mut browser = Self { driver, port, session: String::new() };
         let profile = format!("--user-data-dir={}", folder.join("chromium").display());
         let args = [
@@ -92,10 +95,10 @@ impl Browser {
         })
     }
 
-    /// A picture of the window, as PNG in base64.
-    pub fn screenshot(&self) -> Result<String> {
+    /// A picture of the window, as PNG.
+    pub fn screenshot(&self) -> Result<Vec<u8>> {
         let picture = self.command("GET", "screenshot", &Value::Null)?;
-        Ok(picture.as_str().context("no picture")?.to_owned())
+        Ok(STANDARD.decode(picture.as_str().context("no picture")?)?)
     }
 
     /// Asks again until it works; the browser is asked over a socket, so each try takes its time.
@@ -124,15 +127,29 @@ impl Browser {
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, json) = answer.split_once("\r\n\r\n").context("no answer")?;
-        let mut value: Value = serde_json::from_str(json)?;
+        let mut value = answer(BufReader::new(stream))?;
         if let Some(error) = value["value"]["error"].as_str() {
             bail!("{error}: {}", value["value"]["message"].as_str().unwrap_or_default());
         }
         Ok(value["value"].take())
     }
+}
+
+/// The JSON in an answer of known length: chromedriver keeps connections open.
+fn answer(mut from: impl BufRead) -> Result<Value> {
+    let (mut line, mut length) = (String::new(), 0);
+    loop {
+        line.clear();
+        from.read_line(&mut line)?;
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse()?,
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body)?;
+    Ok(serde_json::from_slice(&body)?)
 }
 
 impl Drop for Browser {
