@@ -35,9 +35,10 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
 
 /// What the broker has to know of a configuration.
 pub(crate) fn settings(from: &Configuration) -> Settings {
-    let Configuration { entra, azure_devops, keys, network: _, vault: _, agent: _ } = from;
+    let Configuration { entra, azure_devops, keys, nuget: _, network: _, vault: _, agent: _ } = from;
     Settings {
         dev: azure_devops.dev.clone(),
+        pkgs: azure_devops.pkgs.clone(),
         pats: azure_devops.pats.clone(),
         client_id: entra.client_id.clone(),
         tenant: entra.tenant.clone(),

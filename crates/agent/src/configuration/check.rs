@@ -8,15 +8,17 @@ use super::{ConfigurationError, file::File};
 
 /// Whether every value of a file can be used.
 pub(super) fn check(path: &Path, file: &File) -> Result<(), ConfigurationError> {
-    let File { entra, azure_devops, keys, network, agent, vault: _ } = file;
+    let File { entra, azure_devops, keys, nuget, network, agent, vault: _ } = file;
     let checks = [
         of("entra.client-id", entra.client_id.as_deref(), client_id),
         of("entra.tenant", entra.tenant.as_deref(), tenant),
         of("entra.authority", entra.authority.as_ref(), address),
         of("azure-devops.dev", azure_devops.dev.as_ref(), address),
+        of("azure-devops.pkgs", azure_devops.pkgs.as_ref(), address),
         of("azure-devops.pats", azure_devops.pats.as_ref(), address),
         of("keys.lifetime-hours", keys.lifetime_hours.as_ref(), |it| between(*it, 1, 168)),
         of("keys.mints-per-hour", keys.mints_per_hour.as_ref(), |it| between(*it, 1, 1000)),
+        of("nuget.nuget-org", nuget.nuget_org.as_ref(), address),
         of("network.proxy", network.proxy.as_deref(), proxy),
         of("network.no-proxy", network.no_proxy.as_deref(), plain),
         of("network.ca-file", network.ca_file.as_deref(), absolute),

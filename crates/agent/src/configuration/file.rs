@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Agent, AzureDevops, Configuration, Entra, Keys, Network, SealedKey, Store, Vault};
+use super::{Agent, AzureDevops, Configuration, Entra, Keys, Network, Nuget, SealedKey, Store, Vault};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -14,6 +14,7 @@ pub(super) struct File {
     pub(super) entra: EntraFile,
     pub(super) azure_devops: AzureDevopsFile,
     pub(super) keys: KeysFile,
+    pub(super) nuget: NugetFile,
     pub(super) network: NetworkFile,
     pub(super) vault: VaultFile,
     pub(super) agent: AgentFile,
@@ -31,7 +32,14 @@ pub(super) struct EntraFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct AzureDevopsFile {
     pub(super) dev: Option<Url>,
+    pub(super) pkgs: Option<Url>,
     pub(super) pats: Option<Url>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct NugetFile {
+    pub(super) nuget_org: Option<Url>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -95,9 +103,10 @@ impl<T> Combine for Option<T> {
 }
 
 combine! {
-    File { entra, azure_devops, keys, network, vault, agent }
+    File { entra, azure_devops, keys, nuget, network, vault, agent }
     EntraFile { client_id, tenant, authority }
-    AzureDevopsFile { dev, pats }
+    AzureDevopsFile { dev, pkgs, pats }
+    NugetFile { nuget_org }
     KeysFile { lifetime_hours, allow_write, mints_per_hour }
     NetworkFile { proxy, no_proxy, ca_file }
     VaultFile { store, sealed_key }
@@ -110,7 +119,7 @@ fn url(text: &str) -> Url {
 
 impl From<File> for Configuration {
     fn from(file: File) -> Self {
-        let File { entra, azure_devops, keys, network, vault, agent } = file;
+        let File { entra, azure_devops, keys, nuget, network, vault, agent } = file;
         let minutes = agent.idle_exit_minutes.unwrap_or(480);
         Self {
             entra: Entra {
@@ -120,6 +129,7 @@ impl From<File> for Configuration {
             },
             azure_devops: AzureDevops {
                 dev: azure_devops.dev.unwrap_or_else(|| url("https://dev.azure.com")),
+                pkgs: azure_devops.pkgs.unwrap_or_else(|| url("https://pkgs.dev.azure.com")),
                 pats: azure_devops.pats.unwrap_or_else(|| url("https://vssps.dev.azure.com")),
             },
             keys: Keys {
@@ -127,6 +137,7 @@ impl From<File> for Configuration {
                 allow_write: keys.allow_write.unwrap_or(true),
                 mints_per_hour: keys.mints_per_hour.unwrap_or(60),
             },
+            nuget: Nuget { nuget_org: nuget.nuget_org.unwrap_or_else(|| url("https://www.nuget.org")) },
             network: Network { proxy: network.proxy, no_proxy: network.no_proxy, ca_file: network.ca_file },
             vault: Vault {
                 store: vault.store.unwrap_or_default(),

@@ -61,6 +61,14 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "azure-devops",
+        "pkgs",
+        r#""https://pkgs.dev.azure.com""#,
+        "",
+        "Where feeds are. The host, with its port, is served in addition to `pkgs.dev.azure.com` and \
+         `*.pkgs.visualstudio.com`.",
+    ),
+    key(
+        "azure-devops",
         "pats",
         r#""https://vssps.dev.azure.com""#,
         "",
@@ -78,7 +86,7 @@ pub const KEYS: &[Key] = &[
         "allow-write",
         "true",
         "",
-        "Whether keys that can push are made. If not, `git push` is refused.",
+        "Whether keys that can push are made. If not, `git push` and `dotnet nuget push` to a feed are refused.",
     ),
     key(
         "keys",
@@ -87,6 +95,7 @@ pub const KEYS: &[Key] = &[
         "",
         "New keys an hour at most, 1 to 1000. The agent refuses to make more.",
     ),
+    key("nuget", "nuget-org", r#""https://www.nuget.org""#, "", "Where `valetkey nuget` finds nuget.org."),
     key(
         "network",
         "proxy",

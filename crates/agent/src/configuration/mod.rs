@@ -27,6 +27,8 @@ pub struct Configuration {
     pub azure_devops: AzureDevops,
     /// `[keys]`
     pub keys: Keys,
+    /// `[nuget]`
+    pub nuget: Nuget,
     /// `[network]`
     pub network: Network,
     /// `[vault]`
@@ -51,8 +53,17 @@ pub struct Entra {
 pub struct AzureDevops {
     /// Base address of the organisations; its host is served in addition to the built-in ones.
     pub dev: Url,
+    /// Base address of Azure Artifacts; its host is served in addition to the built-in ones.
+    pub pkgs: Url,
     /// Base address of the PAT Lifecycle Management API.
     pub pats: Url,
+}
+
+/// Where packages of other services are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nuget {
+    /// Base address of nuget.org.
+    pub nuget_org: Url,
 }
 
 /// What keys are made.

@@ -60,7 +60,7 @@ fn an_unknown_key_is_named_with_its_line() {
     ");
     insta::assert_snapshot!(Files::new("[policy]\n", "").refused(), @r"
     `system.toml` line 1: unknown key `policy`
-    known here: `entra`, `azure-devops`, `keys`, `network`, `vault`, `agent`
+    known here: `entra`, `azure-devops`, `keys`, `nuget`, `network`, `vault`, `agent`
     ");
 }
 
@@ -96,7 +96,9 @@ fn values_out_of_bounds_are_refused_by_name() {
         ("entra", "authority", "\"ftp://localhost\""),
         ("azure-devops", "dev", "\"http://127.0.0.1.example\""),
         ("azure-devops", "dev", "\"https://dev.example/?a=b\""),
+        ("azure-devops", "pkgs", "\"http://pkgs.example\""),
         ("azure-devops", "pats", "\"http://10.0.0.1\""),
+        ("nuget", "nuget-org", "\"https://www.nuget.org./\""),
         ("keys", "lifetime-hours", "0"),
         ("keys", "lifetime-hours", "169"),
         ("keys", "mints-per-hour", "0"),
@@ -186,7 +188,7 @@ fn the_reference_is_true() {
         let read = Files::new("", &text).sources().read().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(read == Configuration::default(), !key.default.is_empty(), "{text}");
     }
-    for section in ["entra", "azure-devops", "keys", "network", "vault", "agent"] {
+    for section in ["entra", "azure-devops", "keys", "nuget", "network", "vault", "agent"] {
         let files = Files::new("", &format!("[{section}]\nnone = 1\n"));
         let known = files.sources().read().unwrap_err().hint();
         let listed: Vec<_> =
