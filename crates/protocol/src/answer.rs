@@ -4,7 +4,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditRecord, KeyStatus, NugetKey, NugetKeyStatus, Refusal, StatusReport, secret::expose_on_the_wire,
+    AuditRecord, KeyStatus, NugetChecked, NugetKey, NugetKeyStatus, NugetRefresh, Refusal, StatusReport,
+    secret::expose_on_the_wire,
 };
 
 /// The answer to a [`crate::Request`].
@@ -52,6 +53,10 @@ pub enum Answer {
     },
     /// A key of nuget.org.
     NugetKey(NugetKey),
+    /// What nuget.org says of a key.
+    NugetChecked(NugetChecked),
+    /// What a person has to do to refresh a key.
+    NugetRefresh(NugetRefresh),
     /// An answer of a later version.
     #[serde(other)]
     Unknown,

@@ -22,7 +22,8 @@ pub use frame::{FrameError, MAX_FRAME, decode, encode, read_frame, write_frame};
 pub use hello::{Hello, VERSIONS, Versions, Welcome};
 pub use host::Service;
 pub use nuget_org::{
-    NewNugetKey, NugetKey, NugetKeyStatus, NugetOperation, NugetOrgRequest, NugetProof, NugetRight,
+    NewNugetKey, NugetChecked, NugetKey, NugetKeyStatus, NugetOperation, NugetOrgRequest, NugetProof,
+    NugetRefresh, NugetRight, NugetVerdict,
 };
 pub use refusal::{Reason, Refusal};
 pub use request::{

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::expose_on_the_wire;
 
-/// A question about keys of nuget.org. Only `valetkey` asks them. The agent keeps the keys and calls nuget.org never:
-/// whoever uses a key says how that went.
+/// A question about keys of nuget.org. Only `valetkey` asks them. Whoever uses a key says how that went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -35,9 +34,6 @@ pub enum NugetOrgRequest {
     Secret {
         /// Its name.
         name: String,
-        /// The value that came with [`NugetOrgRequest::BeginRefresh`], not the one in use.
-        #[serde(default)]
-        refreshed: bool,
     },
     /// nuget.org refused a key before its time: it was deleted or replaced there. It is chosen no more. Answered with
     /// [`crate::Answer::Done`].
@@ -45,10 +41,35 @@ pub enum NugetOrgRequest {
         /// Its name.
         name: String,
     },
-    /// Keep a new value beside the old one. The old one stays in use until [`NugetOrgRequest::CompleteRefresh`]; the
-    /// site shows the new one once only, so it is safe here before it is checked. Answered with
-    /// [`crate::Answer::NugetKeys`] holding the key as it will be.
+    /// Ask nuget.org whether it takes a key for a package. Answered with [`crate::Answer::NugetChecked`].
+    Verify {
+        /// Name of the key.
+        name: String,
+        /// Id of a package that is there.
+        package: String,
+        /// A version of it that is there.
+        version: String,
+    },
+    /// Take a version out of searches, or put it back, with the narrowest key that may. The key stays in the agent.
+    /// Answered with [`crate::Answer::NugetChecked`].
+    Unlist {
+        /// Id of the package.
+        package: String,
+        /// The version.
+        version: String,
+        /// Put it back.
+        #[serde(default)]
+        relist: bool,
+    },
+    /// What a person has to do to refresh a key on the site. Nothing changes here. Answered with
+    /// [`crate::Answer::NugetRefresh`].
     BeginRefresh {
+        /// Name of the key.
+        name: String,
+    },
+    /// Put a new value in the old one's place: only after the proof holds, and only then the old one is dropped.
+    /// Answered with [`crate::Answer::NugetChecked`].
+    CompleteRefresh {
         /// Name of the key.
         name: String,
         /// The new value, as pasted.
@@ -57,18 +78,8 @@ pub enum NugetOrgRequest {
         /// When the new value dies, in seconds since 1970, where the value itself does not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<u64>,
-    },
-    /// Put the new value in use and drop the old one. Answered with [`crate::Answer::Done`].
-    CompleteRefresh {
-        /// Name of the key.
-        name: String,
         /// What shows that the new value is good.
         proof: NugetProof,
-    },
-    /// Drop the new value and go on with the old one. Answered with [`crate::Answer::Done`].
-    AbandonRefresh {
-        /// Name of the key.
-        name: String,
     },
     /// A question of a later version.
     #[serde(other)]
@@ -125,17 +136,63 @@ pub enum NugetOperation {
 }
 
 /// What shows that a new value is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NugetProof {
-    /// nuget.org's own check took it.
-    Verified,
-    /// It cannot be checked (a key that may only unlist, no package to name), and a person said to go on.
-    Trusted,
+    /// nuget.org takes it for this package.
+    Package {
+        /// Its id.
+        package: String,
+        /// A version of it that is there.
+        version: String,
+    },
+    /// A person says so. Only for keys that cannot push, which nuget.org's check refuses however good they are.
+    Person,
     /// Of a later version: shows nothing.
     #[serde(other)]
     Unknown,
+}
+
+/// What nuget.org says of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NugetVerdict {
+    /// It may push this package.
+    MayPush,
+    /// It is live and may push; whether this package is not known, since there is no such version of it.
+    NoSuchPackage,
+    /// Nobody asked: a person vouched for it.
+    Unchecked,
+    /// It was used, and what was asked for is done.
+    Done,
+    /// Of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How a check of a key ended. A refusal by nuget.org is [`crate::Answer::Refused`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NugetChecked {
+    /// The key.
+    pub key: NugetKeyStatus,
+    /// What nuget.org says of it.
+    pub verdict: NugetVerdict,
+    /// What else nuget.org wants a person to know: one line each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// A refresh that a person is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NugetRefresh {
+    /// The key as it is.
+    pub key: NugetKeyStatus,
+    /// The page where it is done.
+    pub page: String,
+    /// What to do there, step by step.
+    pub steps: Vec<String>,
 }
 
 /// A key of nuget.org with its value.
@@ -183,8 +240,6 @@ pub struct NugetKeyStatus {
     /// When nuget.org refused it before its time, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_at: Option<u64>,
-    /// Whether a new value is kept beside the one in use.
-    pub refreshing: bool,
     /// One line for a person, where the end is near.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
@@ -241,16 +296,25 @@ mod tests {
                 r#"{"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push","is_new":true}"#,
             ),
             (
-                NugetOrgRequest::Secret { name: named("ci"), refreshed: true },
-                r#"{"type":"nuget-org","do":"secret","name":"ci","refreshed":true}"#,
+                NugetOrgRequest::Verify { name: named("ci"), package: named("A"), version: named("1.0.0") },
+                r#"{"type":"nuget-org","do":"verify","name":"ci","package":"A","version":"1.0.0"}"#,
             ),
             (
-                NugetOrgRequest::BeginRefresh { name: named("ci"), secret: "s".into(), expires_at: Some(9) },
-                r#"{"type":"nuget-org","do":"begin-refresh","name":"ci","secret":"s","expires_at":9}"#,
+                NugetOrgRequest::CompleteRefresh {
+                    name: named("ci"),
+                    secret: "s".into(),
+                    expires_at: Some(9),
+                    proof: NugetProof::Package { package: named("A"), version: named("1.0.0") },
+                },
+                r#"{"type":"nuget-org","do":"complete-refresh","name":"ci","secret":"s","expires_at":9,"proof":{"by":"package","package":"A","version":"1.0.0"}}"#,
             ),
             (
-                NugetOrgRequest::CompleteRefresh { name: named("ci"), proof: NugetProof::Verified },
-                r#"{"type":"nuget-org","do":"complete-refresh","name":"ci","proof":"verified"}"#,
+                NugetOrgRequest::Secret { name: named("ci") },
+                r#"{"type":"nuget-org","do":"secret","name":"ci"}"#,
+            ),
+            (
+                NugetOrgRequest::BeginRefresh { name: named("ci") },
+                r#"{"type":"nuget-org","do":"begin-refresh","name":"ci"}"#,
             ),
             (
                 NugetOrgRequest::Remove { name: named("ci") },
@@ -273,6 +337,8 @@ mod tests {
             panic!("another request")
         };
         assert_eq!((operation, is_new), (NugetOperation::Unknown, None));
+        let proof: NugetProof = serde_json::from_str(r#"{"by":"oath","text":"really"}"#).unwrap();
+        assert_eq!(proof, NugetProof::Unknown);
         let status: NugetKeyStatus = serde_json::from_str(r#"{"name":"ci","operations":["own"]}"#).unwrap();
         assert_eq!(status.operations, [NugetRight::Unknown]);
     }
