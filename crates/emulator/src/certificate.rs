@@ -12,6 +12,8 @@ use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::random::hex;
+
 const NAMES: &[&str] = &[
     "localhost",
     "127.0.0.1",
@@ -45,9 +47,12 @@ impl Tls {
     pub(crate) fn generate() -> Result<Self> {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(DnType::CommonName, "Valetkey emulator, throw-away authority");
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority_key = KeyPair::generate()?;
+        // Stores keep authorities by name, so each run's needs one of its own.
+        let mark = hex(&Sha256::digest(authority_key.public_key_raw())[..4]);
+        let name = format!("Valetkey emulator, throw-away authority {mark}");
+        authority.distinguished_name.push(DnType::CommonName, name);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_pem = authority.self_signed(&authority_key)?.pem();
         let issuer = Issuer::new(authority, authority_key);
 

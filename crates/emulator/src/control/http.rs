@@ -83,6 +83,15 @@ struct Which {
     authorization_id: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct NewPat {
+    user: String,
+    org: String,
+    scope: String,
+    seconds: i64,
+}
+
 fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<Value, String> {
     let text = |error: anyhow::Error| format!("{error:#}");
     match path {
@@ -113,6 +122,11 @@ fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<
         "challenge-claims" => {
             let user = parsed::<Who>(body)?.user.ok_or("`user` is missing")?;
             return shown(&control.challenge_claims(&user, false).map_err(text)?);
+        }
+        "mint" => {
+            let NewPat { user, org, scope, seconds } = parsed(body)?;
+            let (id, token) = control.mint(&user, &org, &scope, seconds).map_err(text)?;
+            return Ok(json!({"authorization-id": id, "token": token}));
         }
         "revoke-pat" => control.revoke_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,
         "expire-pat" => control.expire_pat(&parsed::<Which>(body)?.authorization_id).map_err(text)?,

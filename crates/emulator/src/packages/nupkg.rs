@@ -87,6 +87,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Package, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -96,6 +98,19 @@ mod tests {
         let package = read(&bytes).expect("package");
         assert_eq!((package.id.as_str(), package.version.as_str()), ("Contoso.Text", "1.2.0"));
         assert_eq!(package.dependencies.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_package_is_read_or_refused(at in 0..800usize, byte: u8, end in 0..800usize) {
+            let mut bytes = nupkg("Contoso.Text", "1.2.0", &[("Contoso.Core", "1.0.0")]);
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            bytes.truncate(length - end % 2 * (end % length));
+            if let Ok(package) = read(&bytes) {
+                prop_assert!(!package.id.is_empty() && !package.id.contains(['/', '\\']));
+            }
+        }
     }
 
     #[test]

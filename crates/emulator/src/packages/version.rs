@@ -73,7 +73,24 @@ fn split(version: &str) -> (Vec<u64>, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_normalised_version_stays_as_it_is(version in "[0-9]{1,6}(\\.[0-9]{1,6}){0,3}(-[a-zA-Z0-9.]{1,8})?") {
+            prop_assume!(is_version(&version));
+            let normal = normalised(&version);
+            prop_assert!(is_version(&normal) && order(&version, &normal).is_eq());
+            prop_assert_eq!(normalised(&normal), normal);
+        }
+
+        #[test]
+        fn the_order_turns_round(left in "[0-9.]{0,9}(-[a-z0-9.]{0,4})?", right in "[0-9.]{0,9}(-[a-z0-9.]{0,4})?") {
+            prop_assert_eq!(order(&left, &right), order(&right, &left).reverse());
+        }
+    }
 
     #[test]
     fn versions_have_one_form_and_an_order() {

@@ -117,6 +117,8 @@ async fn the_control_host_does_what_the_handle_does() {
     assert_eq!(post("signin-as", json!({"user": "bob"})).await.0, 200);
     assert_eq!(post("users", json!({"user": "bob", "state": "blocked"})).await.0, 200);
     assert!(rig.get(&rig.authorize_url("common", &[])).await.text().contains("AADSTS53003"));
+    let minted = json!({"user": "alice", "org": "contoso", "scope": "vso.code", "seconds": 60});
+    assert_eq!(post("mint", minted).await.1["token"].as_str().map(str::len), Some(52));
     assert_eq!(post("policy/contoso", json!({"restrict-creation": "all"})).await.0, 200);
     let fault = json!({"action": {"status": {"status": 503}}, "host": "dev", "count": 1});
     assert_eq!(post("fault", fault).await.0, 200);
