@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser, error::ErrorKind};
 
@@ -44,6 +44,13 @@ pub(crate) enum Verb {
     /// Hand out keys again
     #[command(after_help = "Asks for the passphrase where secrets rest in a file sealed with one.")]
     Unlock,
+    /// Run a command with keys for the package sources of the NuGet.Config in force
+    #[command(
+        after_help = "The keys are in the command's environment and nowhere else. A restore is faster so than \
+                            with any plugin.\n\nExits with the command's own code.\n\nExamples:\n  \
+                            valetkey exec -- dotnet restore\n  valetkey exec --write -- make publish"
+    )]
+    Exec(Exec),
     /// Show who got which key, newest last
     Audit {
         /// How many lines
@@ -79,6 +86,19 @@ pub(crate) struct Login {
     /// Sign in again even where the session is still good
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Exec {
+    /// Keys that may push packages too; by itself only for `nuget push` and `nuget delete`
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Only the sources of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) configfile: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,8 @@
 //! them.
 //!
 //! Standard output carries data only; everything said to a person goes to standard error as `error:`, `warning:` or
-//! `hint:` lines. [`Exit`] lists the exit codes. No verb ever sees a key or a token: the agent does not tell them.
+//! `hint:` lines. [`Exit`] lists the exit codes. No verb ever shows a key or a token; `exec` and `nuget push` hand one to
+//! the program they run.
 
 mod agent;
 mod args;
@@ -10,6 +11,7 @@ mod duration;
 mod environment;
 mod exit;
 mod failure;
+mod nuget;
 mod organisation;
 mod programs;
 mod real;

@@ -25,6 +25,14 @@ use crate::{
 
 /// How long a question may take that makes the agent revoke keys, each with a call to the service.
 const REVOKING: Duration = Duration::from_secs(5 * 60);
+/// Microsoft: "Common NuGet configurations", computer level.
+const NUGET_MACHINE: &str = if cfg!(windows) {
+    r"C:\Program Files (x86)\NuGet\Config"
+} else if cfg!(target_os = "macos") {
+    "/Library/Application Support/NuGet/Config"
+} else {
+    "/etc/opt/NuGet/Config"
+};
 /// Between two looks whether an agent has ended.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -55,6 +63,7 @@ fn place() -> Place {
         // The real file, so that a link to it outlives a link to this program.
         nuget_plugin: folder.clone().unwrap_or_default().join(nuget_plugin()),
         nuget_record: paths.map_or_else(PathBuf::new, |paths| paths.state_dir.join("nuget-setup.json")),
+        nuget_machine: PathBuf::from(NUGET_MACHINE),
         home: std::env::home_dir().unwrap_or_default(),
         folder: std::env::current_dir().unwrap_or_default(),
         environment: Environment::from_process(),

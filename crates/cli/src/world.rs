@@ -51,6 +51,8 @@ pub struct Place {
     pub nuget_plugin: PathBuf,
     /// Where it is noted what was put in for NuGet.
     pub nuget_record: PathBuf,
+    /// Folder of NuGet's configuration of the machine.
+    pub nuget_machine: PathBuf,
     /// The person's home folder.
     pub home: PathBuf,
     /// The current folder.

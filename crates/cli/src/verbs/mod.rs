@@ -3,6 +3,7 @@
 mod agent;
 mod audit;
 mod config;
+mod exec;
 mod keys;
 mod lock;
 mod login;
@@ -35,6 +36,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
         Verb::Agent(verb) => agent::run(verb, world),
         Verb::Lock { revoke } => lock::run(revoke, world),
         Verb::Unlock => unlock::run(world),
+        Verb::Exec(args) => exec::run(&args, world),
         Verb::Audit { lines, json } => audit::run(lines, json, world),
         Verb::Keys(Keys::List { json }) => keys::list(json, world),
         Verb::Keys(Keys::Revoke(args)) => keys::revoke(args, world),

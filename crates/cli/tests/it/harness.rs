@@ -174,6 +174,7 @@ impl Run {
                 git_helper: self.git_helper,
                 nuget_plugin: self.home.join("bin/nuget-plugin-valetkey"),
                 nuget_record: self.home.join("state/nuget-setup.json"),
+                nuget_machine: self.home.join("machine"),
                 folder: self.home.join("work"),
                 home: self.home,
                 environment: self.environment.into_iter().collect(),
@@ -211,7 +212,7 @@ pub(crate) struct Made {
     pub(crate) err: String,
     pub(crate) asked: Vec<String>,
     opened: Vec<String>,
-    ran: Vec<String>,
+    pub(crate) ran: Vec<String>,
 }
 
 impl std::fmt::Display for Made {

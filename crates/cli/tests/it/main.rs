@@ -5,6 +5,7 @@
 mod agent;
 mod audit;
 mod config;
+mod exec;
 mod harness;
 mod keys;
 mod lock;

@@ -9,7 +9,9 @@ use std::{
 };
 
 use tempfile::TempDir;
-use valetkey_protocol::{Answer, Event, Hello, Request, StatusReport, Welcome, read_frame, write_frame};
+use valetkey_protocol::{
+    Answer, Credential, Event, Hello, Request, StatusReport, Welcome, read_frame, write_frame,
+};
 
 use crate::harness::copy_program;
 
@@ -112,4 +114,56 @@ fn a_closed_pipe_is_success() {
     drop(reader);
     let output = valetkey(home.path(), &["setup", "entra"]).stdout(writer).output().unwrap();
     assert_eq!(text(&output), (Some(0), String::new(), String::new()));
+}
+
+#[test]
+fn a_command_runs_in_its_place_with_its_own_exit_code() {
+    let home = home();
+    for (script, code) in [("exit 0", Some(0)), ("exit 42", Some(42)), ("kill -TERM $$", None)] {
+        let output = valetkey(home.path(), &["exec", "--", "/bin/sh", "-c", script])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        assert_eq!(text(&output), (code, String::new(), String::new()), "{script}");
+    }
+    let output = valetkey(home.path(), &["exec", "--", "/nonexistent"]).current_dir(home.path()).output();
+    let (code, out, err) = text(&output.unwrap());
+    assert_eq!((code, out.as_str()), (Some(127), ""));
+    assert!(err.starts_with("error: `/nonexistent` cannot be run: "), "{err}");
+}
+
+#[test]
+fn a_key_is_in_the_commands_environment_and_nowhere_else() {
+    let home = home();
+    let feed = "https://pkgs.dev.azure.com/contoso/_packaging/f/nuget/v3/index.json";
+    let config = format!(
+        "<configuration><packageSources><add key='my feed' value='{feed}'/></packageSources></configuration>"
+    );
+    fs::write(home.path().join("nuget.config"), config).unwrap();
+    let credential = Credential {
+        username: "alice".to_owned(),
+        password: "canary".into(),
+        expires_at: 1,
+        key: "k1".to_owned(),
+        scope: "vso.packaging".to_owned(),
+        organisation: "contoso".to_owned(),
+        state: "s".to_owned(),
+        may_retry: false,
+        fresh: true,
+    };
+    let server = serve(home.path(), vec![vec![Answer::Credential(credential)]]);
+    // No shell: dash drops a variable whose name it cannot say.
+    let output =
+        valetkey(home.path(), &["exec", "--", "/bin/cat", "/proc/self/environ", "/proc/self/cmdline"])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+    let (code, out, err) = text(&output);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let line = "\0NuGetPackageSourceCredentials_my feed=Username=valetkey;Password=canary;\
+                ValidAuthenticationTypes=Basic\0";
+    assert!(out.contains(line), "{out}");
+    assert_eq!(out.matches("canary").count(), 1, "{out}");
+    let Request::Get(get) = &server.join().unwrap()[0] else { panic!("another question") };
+    assert_eq!(get.target.path.as_deref(), Some("contoso/_packaging/f/nuget/v3/index.json"));
 }
