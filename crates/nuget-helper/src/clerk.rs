@@ -165,7 +165,7 @@ impl Clerk {
         let (sentence, hint) = (shown(sentence), shown(hint));
         let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
         if self.said.insert(line.clone()) {
-            self.person.show(&line);
+            self.person.show(&[&line]);
             self.desk.log(Level::Warning, &line);
         }
         Outcome::Nothing

@@ -11,8 +11,8 @@ use valetkey_paths::env;
 
 /// Somebody who reads and clicks.
 pub trait Person: fmt::Debug + Send {
-    /// Shows one line at once. NuGet's own way shows it when the restore has ended.
-    fn show(&mut self, line: &str);
+    /// Shows lines at once. NuGet's own way shows them when the restore has ended.
+    fn show(&mut self, lines: &[&str]);
 
     /// Whether there is a screen that a browser would open on.
     fn has_screen(&self) -> bool;
@@ -26,12 +26,12 @@ pub trait Person: fmt::Debug + Send {
 pub struct Terminal;
 
 impl Person for Terminal {
-    fn show(&mut self, line: &str) {
-        let line = format!("valetkey: {line}\n");
+    fn show(&mut self, lines: &[&str]) {
+        let text = text(lines);
         // A line that nobody can be shown is lost; the restore must go on.
         let _ = match terminal() {
-            Ok(mut terminal) => terminal.write_all(line.as_bytes()),
-            Err(_) => io::stderr().lock().write_all(line.as_bytes()),
+            Ok(mut terminal) => terminal.write_all(text.as_bytes()),
+            Err(_) => io::stderr().lock().write_all(text.as_bytes()),
         };
     }
 
@@ -50,6 +50,16 @@ impl Person for Terminal {
     }
 }
 
+fn text(lines: &[&str]) -> String {
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let before = if number == 0 { "valetkey: " } else { "  " };
+        text.push_str(format!("{before}{line}").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 /// The terminal itself, wherever the standard streams lead.
 fn terminal() -> io::Result<File> {
     OpenOptions::new().write(true).open(if cfg!(windows) { "CONOUT$" } else { "/dev/tty" })
@@ -65,5 +75,18 @@ fn opener() -> Command {
         Command::new("open")
     } else {
         Command::new("xdg-open")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn the_first_line_says_who_speaks() {
+        assert_eq!(
+            text(&["open this", "https://login.example", ""]),
+            "valetkey: open this\n  https://login.example\n\n"
+        );
     }
 }

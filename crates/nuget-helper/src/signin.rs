@@ -83,30 +83,32 @@ impl Guide<'_> {
         };
         match event {
             Event::Browser { url } if !is_web_address(url) => {
-                self.say("the agent named something that is not a web address; it is not opened");
+                self.say("the agent named something that is not a web address; it is not opened", "");
             }
             Event::Browser { url } if self.person.open_browser(url) => {
-                self.say(&format!("a browser has opened to sign in{to}; if none has, open {url}"));
+                self.say(&format!("a browser has opened to sign in{to}; if none has, open"), url);
             }
             Event::Browser { url } => {
-                self.say(&format!("to sign in{to}, open this in a browser on this machine: {url}"));
+                self.say(&format!("to sign in{to}, open this in a browser on this machine:"), url);
             }
             Event::DeviceCode { user_code, verification_uri, expires_in } => {
                 let (code, page, minutes) =
                     (shown(user_code), shown(verification_uri), expires_in.div_ceil(60));
-                self.say(&format!(
-                    "to sign in{to}, open {page} on any device and type the code {code} (good for {minutes} minutes)"
-                ));
+                self.say(
+                    &format!("to sign in{to}, open {page}"),
+                    &format!("and type the code {code} (good for {minutes} minutes)"),
+                );
             }
-            Event::Progress { sentence } => self.person.show(&shown(sentence)),
+            Event::Progress { sentence } => self.person.show(&[&shown(sentence)]),
             _ => {}
         }
     }
 
-    /// To the terminal at once, and to NuGet for whoever has no terminal.
-    fn say(&mut self, line: &str) {
-        self.person.show(line);
-        self.desk.log(Level::Minimal, line);
+    /// To the terminal at once, and to NuGet for whoever has no terminal. The terminal gets two short lines and an
+    /// empty one: MSBuild keeps its own display on the last lines and writes the time to their right ends.
+    fn say(&mut self, first: &str, second: &str) {
+        self.person.show(&[first, second, ""]);
+        self.desk.log(Level::Minimal, format!("{first} {second}").trim_end());
     }
 }
 

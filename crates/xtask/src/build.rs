@@ -12,6 +12,10 @@ pub(crate) struct Programs {
     pub(crate) dir: PathBuf,
 }
 
+/// The programs that git and NuGet start: package and program.
+const HELPERS: [(&str, &str); 2] =
+    [("valetkey-git-helper", "git-credential-valetkey"), ("valetkey-nuget-helper", "nuget-plugin-valetkey")];
+
 /// How much the agent and the command line are optimised. The helpers always are: they are what is timed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speed {
@@ -28,15 +32,21 @@ pub(crate) fn programs(speed: Speed) -> Result<Programs> {
         build.args(["--package", package]);
     }
     must(&mut build, &format!("cargo build ({profile}): agent, command line, emulator"))?;
-    let mut helper = cargo();
-    // Helpers look no names up, so they can be linked statically, which saves a quarter of their start.
-    helper.args(["rustc", "--quiet", "--locked", "--profile", "helper", "--package", "valetkey-git-helper"]);
-    helper.args(["--bin", "git-credential-valetkey", "--"]);
-    if cfg!(all(target_os = "linux", target_env = "gnu")) {
-        helper.args(["-C", "target-feature=+crt-static"]);
+    for (package, program) in HELPERS {
+        helper(package, program)?;
     }
-    must(&mut helper, "cargo build (helper): git-credential-valetkey")?;
     gather(profile)
+}
+
+fn helper(package: &str, program: &str) -> Result<()> {
+    let mut build = cargo();
+    // Helpers look no names up, so they can be linked statically, which saves a quarter of their start.
+    build.args(["rustc", "--quiet", "--locked", "--profile", "helper", "--package", package]);
+    build.args(["--bin", program, "--"]);
+    if cfg!(all(target_os = "linux", target_env = "gnu")) {
+        build.args(["-C", "target-feature=+crt-static"]);
+    }
+    must(&mut build, &format!("cargo build (helper): {program}"))
 }
 
 fn gather(profile: &str) -> Result<Programs> {
@@ -47,8 +57,8 @@ fn gather(profile: &str) -> Result<Programs> {
     let exe = std::env::consts::EXE_SUFFIX;
     let names = ["valetkey", "valetkey-agent", "valetkey-demo", "valetkey-emulator"];
     let from_build = names.map(|name| (built.join(format!("{name}{exe}")), name));
-    let helper = target.join("helper").join(format!("git-credential-valetkey{exe}"));
-    for (source, name) in from_build.into_iter().chain([(helper, "git-credential-valetkey")]) {
+    let helpers = HELPERS.map(|(_, name)| (target.join("helper").join(format!("{name}{exe}")), name));
+    for (source, name) in from_build.into_iter().chain(helpers) {
         let aside = dir.join(format!("{name}{exe}.new"));
         std::fs::copy(&source, &aside).with_context(|| format!("{name} was not built"))?;
         // Renamed into place: an older one may be running.

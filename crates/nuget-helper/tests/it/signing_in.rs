@@ -54,10 +54,13 @@ fn a_code_is_on_the_screen_before_the_key_is_given() {
     let mut talk = Talk::new(signed_out(device_code(), signed_in())).greeted();
     talk.request("q", "GetAuthenticationCredentials", &json!({ "Uri": FEED, "IsNonInteractive": false }));
     let log = talk.hear();
-    let line = "to sign in to `contoso`, open https://login.example/device on any device and type the code \
-                ABCD-1234 (good for 15 minutes)";
-    assert_eq!(log["Payload"], json!({ "LogLevel": "Minimal", "Message": format!("valetkey: {line}") }));
-    assert_eq!(talk.seen.shown(), [line]);
+    let lines = [
+        "to sign in to `contoso`, open https://login.example/device",
+        "and type the code ABCD-1234 (good for 15 minutes)",
+    ];
+    let message = format!("valetkey: {}", lines.join(" "));
+    assert_eq!(log["Payload"], json!({ "LogLevel": "Minimal", "Message": message }));
+    assert_eq!(talk.seen.shown(), [format!("{}\n", lines.join("\n"))]);
     assert_eq!(talk.hear()["Payload"]["Password"], "canary-k1");
     assert_eq!(flow(&talk), Some(Flow::DeviceCode));
     talk.key(FEED, false, true);

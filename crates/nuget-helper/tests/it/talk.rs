@@ -82,8 +82,8 @@ impl std::fmt::Debug for Somebody {
 }
 
 impl Person for Somebody {
-    fn show(&mut self, line: &str) {
-        self.0.shown.lock().unwrap().push(line.to_owned());
+    fn show(&mut self, lines: &[&str]) {
+        self.0.shown.lock().unwrap().push(lines.join("\n"));
     }
 
     fn has_screen(&self) -> bool {
