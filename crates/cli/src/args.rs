@@ -44,6 +44,14 @@ pub(crate) enum Verb {
     /// Hand out keys again
     #[command(after_help = "Asks for the passphrase where secrets rest in a file sealed with one.")]
     Unlock,
+    /// Find what keeps keys from reaching git or NuGet
+    #[command(after_help = "Changes nothing and starts no agent.\n\nExit codes:\n  0  nothing is wrong\n  \
+                            1  there are findings, one a line")]
+    Doctor {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
     /// Run a command with keys for the package sources of the NuGet.Config in force
     #[command(
         after_help = "The keys are in the command's environment and nowhere else. A restore is faster so than \

@@ -7,6 +7,7 @@
 
 mod agent;
 mod args;
+mod doctor;
 mod duration;
 mod environment;
 mod exit;

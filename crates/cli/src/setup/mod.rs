@@ -15,6 +15,14 @@ pub(crate) use git::{File, GitError};
 pub(crate) use host::{Host, parse as parse_host};
 pub(crate) use plan::{Change, later_helpers, put_in, take_out};
 
+/// Whether git asks valetkey for a host.
+pub(crate) fn asks_us(entries: &[git::Entry], host: &Host) -> bool {
+    entries.iter().any(|entry| {
+        let address = entry.address().unwrap_or_default();
+        entry.is_helper() && command::is_ours(&entry.value) && address.trim_end_matches('/') == host.address
+    })
+}
+
 /// Whether git asks valetkey anywhere in the person's own configuration.
 pub(crate) fn is_set_up(git: &Git) -> Result<bool, GitError> {
     let entries = git.entries(File::Global)?;

@@ -3,6 +3,7 @@
 mod agent;
 mod audit;
 mod config;
+mod doctor;
 mod exec;
 mod keys;
 mod lock;
@@ -36,6 +37,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
         Verb::Agent(verb) => agent::run(verb, world),
         Verb::Lock { revoke } => lock::run(revoke, world),
         Verb::Unlock => unlock::run(world),
+        Verb::Doctor { json } => doctor::run(json, world),
         Verb::Exec(args) => exec::run(&args, world),
         Verb::Audit { lines, json } => audit::run(lines, json, world),
         Verb::Keys(Keys::List { json }) => keys::list(json, world),

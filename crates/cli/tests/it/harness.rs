@@ -30,6 +30,7 @@ pub(crate) fn write_program(path: &Path, text: &str) {
     std::fs::write(&draft, text).unwrap();
     std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o755)).unwrap();
     copy_program(&draft, path);
+    std::fs::remove_file(draft).unwrap();
 }
 
 /// The moment all runs take place at.

@@ -5,6 +5,8 @@
 mod agent;
 mod audit;
 mod config;
+#[cfg(unix)]
+mod doctor;
 mod exec;
 mod harness;
 mod keys;

@@ -22,6 +22,7 @@ fn help() {
       agent   Start, stop or restart the agent; it also starts by itself when it is needed
       lock    Stop handing out keys until `valetkey unlock`
       unlock  Hand out keys again
+      doctor  Find what keeps keys from reaching git or NuGet
       exec    Run a command with keys for the package sources of the NuGet.Config in force
       audit   Show who got which key, newest last
       keys    List or revoke keys
