@@ -24,6 +24,7 @@ use crate::{
     ledger::Ledger,
     quota::Quota,
     session::{Need, Sessions},
+    together::SignIns,
 };
 
 /// Mints in the air for one tenant at a time.
@@ -99,7 +100,7 @@ pub struct Broker {
     lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
     pub(crate) gate: Arc<tokio::sync::RwLock<()>>,
     pub(crate) locked: AtomicBool,
-    pub(crate) interactive: tokio::sync::Mutex<()>,
+    pub(crate) sign_ins: SignIns,
     pub(crate) tending: tokio::sync::Mutex<()>,
     pub(crate) wake: Notify,
     pub(crate) in_air: watch::Sender<usize>,
@@ -134,7 +135,7 @@ impl Broker {
             loaded: watch::Sender::new(true),
             lanes: Mutex::default(),
             gate: Arc::default(),
-            interactive: tokio::sync::Mutex::default(),
+            sign_ins: SignIns::default(),
             tending: tokio::sync::Mutex::default(),
             wake: Notify::new(),
             in_air: watch::Sender::new(0),

@@ -32,6 +32,7 @@ mod session;
 mod settings;
 mod signout;
 mod sweep;
+mod together;
 
 pub use audit::Peer;
 pub use broker::{Broker, Connect, Parts, Pass, Services};

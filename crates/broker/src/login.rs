@@ -3,12 +3,36 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use valetkey_protocol::{Answer, Event, LoginRequest, Reason, Refusal};
+use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal};
 
 use crate::{
-    Broker, Client, Failure, FailureKind, OrganisationTenant, Peer, Tokens, Wish, accounts::Account,
-    audit::Filled as _, breaker::Upstream, policy::organisation_name, session::Need,
+    Broker, Client, Failure, FailureKind, OrganisationTenant, Peer, Tokens, Wish,
+    accounts::Account,
+    audit::Filled as _,
+    breaker::Upstream,
+    policy::organisation_name,
+    session::Need,
+    together::{Lead, Matter, Seat},
 };
+
+/// How somebody came to be signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Silently,
+    ByPerson,
+    /// A person signed in for another program that wanted the same at the same time.
+    Together,
+}
+
+impl How {
+    fn note(self) -> &'static str {
+        match self {
+            Self::Silently => "by the live session",
+            Self::ByPerson => "by a person",
+            Self::Together => "by a person, for several programs at once",
+        }
+    }
+}
 
 /// What is known before anyone is asked.
 #[derive(Debug)]
@@ -34,14 +58,14 @@ impl Broker {
             went = self.try_login(&request, &events) => went,
         };
         match went {
-            Ok((account, silent)) => {
-                let note = if silent { "by the live session" } else { "by a person" };
+            Ok((account, how)) => {
                 self.record("signed-in")
                     .of_account(&account.username)
-                    .noting(note)
+                    .noting(how.note())
                     .by(&peer)
                     .write(&*self.audit);
                 let organisations = account.organisation_names();
+                let silent = how == How::Silently;
                 Answer::SignedIn { account: account.username, tenant: account.tenant, organisations, silent }
             }
             Err(refusal) => {
@@ -55,7 +79,7 @@ impl Broker {
         self: &Arc<Self>,
         request: &LoginRequest,
         events: &mpsc::Sender<Event>,
-    ) -> Result<(Account, bool), Refusal> {
+    ) -> Result<(Account, How), Refusal> {
         if self.is_locked() {
             return Err(Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`"));
         }
@@ -64,36 +88,50 @@ impl Broker {
         if !request.fresh {
             for account in self.candidates(&plan, request) {
                 match self.silently(&account, &plan).await {
-                    Ok(account) => return Ok((account, true)),
+                    Ok(account) => return Ok((account, How::Silently)),
                     Err(failure) if person_may_help(&failure) => {}
                     Err(failure) => return Err(failure.refusal),
                 }
             }
         }
-        let _only_one = self.interactive.try_lock().map_err(|_| {
-            Refusal::new(
-                Reason::Busy,
-                "another sign-in is in progress",
-                "finish or cancel it, then try again",
-            )
-        })?;
-        let wish = Wish {
-            login_hint: usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone()),
-            claims: usual.as_ref().and_then(|account| self.sessions.take_claims(&account.id)),
-            choose_account: request.fresh,
-        };
+        let matter = Matter { client: plan.client.clone(), organisation: plan.organisation.clone() };
+        let (seat, lead) = self.sign_ins.join(&matter)?;
+        let how = if lead.is_some() { How::ByPerson } else { How::Together };
+        if let Some(lead) = lead {
+            let wish = Wish {
+                login_hint: usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone()),
+                claims: usual.as_ref().and_then(|account| self.sessions.take_claims(&account.id)),
+                choose_account: request.fresh,
+            };
+            // In a task of its own: who began may leave while others wait.
+            let (broker, flow) = (Arc::clone(self), request.flow);
+            tokio::spawn(async move { broker.ask_person(plan, flow, wish, lead).await });
+        }
+        Ok((attend(seat, events).await?, how))
+    }
+
+    /// Has a person sign in, until nobody waits for it any more.
+    async fn ask_person(self: Arc<Self>, plan: Plan, flow: Flow, wish: Wish, lead: Lead) {
         let identity = Arc::clone(&self.live().services.identity);
-        let started =
-            identity.begin(&plan.client, request.flow, wish).await.map_err(|failure| failure.refusal)?;
-        events.send(started.event).await.map_err(|_| abandoned())?;
-        let tokens = started.finish.await.map_err(|failure| failure.refusal)?;
-        check_granted(&tokens)?;
-        // In a task of its own: once the tokens are here, hanging up must not leave half a session.
-        let broker = Arc::clone(self);
-        let admitted = tokio::spawn(async move { broker.conclude(&plan, tokens).await }).await;
-        let account =
-            admitted.map_err(|_| Refusal::new(Reason::Internal, "the sign-in failed", "try again"))??;
-        Ok((account, false))
+        let signing = async {
+            let started = identity.begin(&plan.client, flow, wish).await?;
+            lead.show(started.event);
+            started.finish.await
+        };
+        let tokens = tokio::select! {
+            biased;
+            () = lead.deserted() => return,
+            tokens = signing => tokens,
+        };
+        // Once the tokens are here, leaving must not leave half a session.
+        let outcome = match tokens.map_err(|failure| failure.refusal) {
+            Ok(tokens) => match check_granted(&tokens) {
+                Ok(()) => self.conclude(&plan, tokens).await,
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        lead.end(outcome);
     }
 
     async fn conclude(&self, plan: &Plan, tokens: Tokens) -> Result<Account, Refusal> {
@@ -200,6 +238,21 @@ impl Broker {
         })
         .await;
         Ok(self.accounts.find(&account.id).unwrap_or(account))
+    }
+}
+
+/// Shows what there is to see, and waits for the end.
+async fn attend(mut seat: Seat, events: &mpsc::Sender<Event>) -> Result<Account, Refusal> {
+    let mut shown = false;
+    loop {
+        let stage = seat.after(shown).await;
+        if let (false, Some(event)) = (shown, stage.event) {
+            events.send(event).await.map_err(|_| abandoned())?;
+            shown = true;
+        }
+        if let Some(outcome) = stage.outcome {
+            return outcome;
+        }
     }
 }
 

@@ -7,4 +7,5 @@ mod healing;
 mod keeping;
 mod session;
 mod signing;
+mod together;
 mod warm;

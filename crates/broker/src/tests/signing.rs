@@ -71,7 +71,7 @@ async fn one_sign_in_at_a_time_and_hanging_up_cancels() {
         async move { broker.login(login_request(Some("contoso")), events, Peer::default()).await }
     });
     while !matches!(seen.recv().await, Some(valetkey_protocol::Event::Browser { .. })) {}
-    assert_eq!(refused(login(&broker, Some("contoso")).await).reason, Reason::Busy);
+    assert_eq!(refused(login(&broker, Some("fabrikam")).await).reason, Reason::Busy);
     let refusal = read(&broker).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::NeedsLogin, "a question never prompts");
     drop(seen);

@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString};
 
 use super::HOUR;
@@ -23,8 +24,9 @@ pub(in crate::tests) struct FakeIdentity {
     pub(in crate::tests) only: Mutex<Option<String>>,
     pub(in crate::tests) seen: Mutex<Vec<(Client, Option<String>)>>,
     pub(in crate::tests) wishes: Mutex<Vec<Wish>>,
-    /// The person takes for ever.
+    /// The person takes until `signs`.
     pub(in crate::tests) waits: AtomicBool,
+    pub(in crate::tests) signs: Arc<Notify>,
     pub(in crate::tests) granted: Mutex<Vec<String>>,
     pub(in crate::tests) takes: Mutex<Duration>,
 }
@@ -77,11 +79,11 @@ impl Identity for FakeIdentity {
             let number = self.sign_ins.fetch_add(1, Ordering::SeqCst);
             let tokens = self.tokens(number, &client.tenant, wish.claims.as_deref());
             self.wishes.lock().unwrap().push(wish);
-            let waits = self.waits.load(Ordering::SeqCst);
+            let (waits, signs) = (self.waits.load(Ordering::SeqCst), Arc::clone(&self.signs));
             let event = Event::Browser { url: "https://login.example/authorize".to_owned() };
             let finish: Pending<'static, Result<Tokens, Failure>> = Box::pin(async move {
                 if waits {
-                    std::future::pending::<()>().await;
+                    signs.notified().await;
                 }
                 Ok(tokens)
             });
