@@ -123,7 +123,7 @@ impl Clerk {
         let calling = *self.calling.get_or_insert_with(|| Calling::above(&*self.processes));
         let request = Request::Get(GetRequest {
             target: question.source.target.clone(),
-            operation: Some(calling.operation),
+            operation: calling.operation,
             refused,
             // NuGet comes back by itself, and says so itself.
             can_retry: false,

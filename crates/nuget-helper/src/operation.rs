@@ -8,22 +8,23 @@ use valetkey_protocol::{Caller, Operation};
 const MAX_DEPTH: usize = 4;
 
 /// Who calls, as far as can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Calling {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Option<Operation>,
     pub(crate) caller: Option<Caller>,
 }
 
 impl Calling {
-    /// Walks up until a process says what it does. Reading is what most do.
+    /// Walks up until a process says what it does. Reading is what most do; where no process can be seen, it is open.
     pub(crate) fn above(processes: &dyn Processes) -> Self {
-        let mut calling = Self { operation: Operation::Read, caller: None };
+        let mut calling = Self::default();
         let mut next = processes.parent();
         for _ in 0..MAX_DEPTH {
             let Some((id, process)) = next.and_then(|id| Some((id, processes.process(id)?))) else { break };
             calling.caller.get_or_insert(Caller { pid: id, started: process.started });
-            if let Some(operation) = operation(&process) {
-                calling.operation = operation;
+            let operation = operation(&process);
+            calling.operation = Some(operation.unwrap_or(Operation::Read));
+            if operation.is_some() {
                 break;
             }
             next = Some(process.parent);
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn above(lines: &'static [&'static str]) -> Operation {
-        Calling::above(&Above(lines)).operation
+        Calling::above(&Above(lines)).operation.unwrap()
     }
 
     #[test]
@@ -124,8 +125,7 @@ mod tests {
             assert_eq!(above(writes), Operation::Write, "{writes:?}");
         }
         for reads in [
-            &[] as &[_],
-            &["dotnet restore"],
+            &["dotnet restore"] as &[_],
             &["dotnet"],
             &["dotnet build push"],
             &["dotnet nuget list push"],
@@ -144,5 +144,6 @@ mod tests {
     fn the_caller_is_whoever_started_this() {
         let calling = Calling::above(&Above(&["dotnet restore"]));
         assert_eq!(calling.caller, Some(Caller { pid: 100, started: 7 }));
+        assert_eq!(Calling::above(&Above(&[])), Calling::default(), "nothing can be seen");
     }
 }

@@ -55,7 +55,9 @@ impl Clerk {
 
     /// Another process asks the person already: looks whether that has led to something.
     fn wait_for_others(&mut self, question: &Question) -> Outcome {
-        self.desk.log(Level::Minimal, "waits for the sign-in that another program has begun");
+        let line = "waits for the sign-in that another program has begun";
+        self.person.show(&[line]);
+        self.desk.log(Level::Minimal, line);
         let (times, pause) = OTHERS;
         for _ in 0..times {
             self.time.pause(pause);

@@ -5,7 +5,10 @@ use std::io::{self, Write as _};
 use valetkey_client::ClientError;
 use valetkey_protocol::{Answer, shown};
 
-use crate::wire::{Message, Method};
+use crate::{
+    source::Source,
+    wire::{Message, Method},
+};
 
 /// Where the conversation is mirrored to.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +28,7 @@ impl Trace {
     pub(crate) fn received(self, message: &Message) {
         if self.on {
             let asked = match message.method {
-                Method::GetAuthenticationCredentials => message.payload.to_string(),
+                Method::GetAuthenticationCredentials => question(message),
                 // Others are dull, or have the password of a proxy in them.
                 _ => String::new(),
             };
@@ -52,4 +55,11 @@ impl Trace {
             }
         }
     }
+}
+
+/// The address as it is passed on, without a password in it, and what is said besides.
+fn question(message: &Message) -> String {
+    let source = message.text("Uri").and_then(Source::parse).map(|source| format!("{:?}", source.target));
+    let said = ["IsRetry", "IsNonInteractive", "CanShowDialog"].map(|name| (name, message.is(name)));
+    format!("{} {said:?}", source.unwrap_or_else(|| "no address of the web".to_owned()))
 }

@@ -21,7 +21,7 @@ fn a_key_is_given_for_basic_alone() {
     let get = &talk.seen.gets()[0];
     assert_eq!(get.target.host, "pkgs.dev.azure.com");
     assert_eq!(get.target.path.as_deref(), Some("contoso/_packaging/f1/nuget/v3/index.json"));
-    assert_eq!((get.operation, get.can_retry, &get.refused), (Some(Operation::Read), false, &None));
+    assert_eq!((get.operation, get.can_retry, &get.refused), (None, false, &None), "no process is seen");
     assert_eq!(talk.seen.asked.lock().unwrap()[0].1, Reach::Start);
 }
 

@@ -18,6 +18,27 @@ fn a_person_is_told_what_it_is() {
 }
 
 #[test]
+fn a_trace_shows_the_conversation_without_its_secrets() {
+    let home = std::env::temp_dir().join("no such folder");
+    let mut plugin = program();
+    plugin.arg("-Plugin").env("VALETKEY_TRACE", "1").env("XDG_RUNTIME_DIR", &home).env("HOME", &home);
+    let mut plugin =
+        plugin.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = plugin.stdin.take().unwrap();
+    for line in [
+        r#"{"RequestId":"1","Type":"Request","Method":"SetCredentials","Payload":{"ProxyPassword":"canary"}}"#,
+        r#"{"RequestId":"2","Type":"Request","Method":"GetAuthenticationCredentials","Payload":{"Uri":"https://me:canary@dev.azure.com/x","Password":"canary"}}"#,
+        "canary",
+    ] {
+        writeln!(input, "{line}").unwrap();
+    }
+    drop(input);
+    let trace = String::from_utf8(plugin.wait_with_output().unwrap().stderr).unwrap();
+    assert!(trace.contains("SetCredentials") && trace.contains("dev.azure.com/x"), "{trace}");
+    assert!(!trace.contains("canary"), "{trace}");
+}
+
+#[test]
 fn it_greets_answers_and_ends_with_its_input() {
     let mut plugin = program()
         .arg("-Plugin")
