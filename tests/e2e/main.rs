@@ -5,6 +5,7 @@ mod dependencies;
 mod faults;
 mod git;
 mod hostile;
+mod keyring;
 mod leaks;
 mod lifecycle;
 mod sealed_world;

@@ -142,7 +142,9 @@ fn answer(mut from: impl BufRead) -> Result<Value> {
         line.clear();
         from.read_line(&mut line)?;
         match line.trim_end().split_once(':') {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse()?,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse()?
+            }
             None if line.trim_end().is_empty() => break,
             _ => {}
         }

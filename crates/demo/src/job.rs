@@ -39,10 +39,11 @@ impl<'a> Job<'a> {
         self.sign_in()?;
         self.set_up_git()?;
         self.clone_push_fetch()?;
-        self.warm_answers()?;
-        self.console.step(7, "what is held now");
+        self.console.step(6, "what is held now: valetkey status");
         self.console.fact(&self.valetkey(&["status"])?.stdout());
-        Ok(())
+        self.console.step(7, "the audit trail: valetkey audit");
+        self.console.fact(&self.valetkey(&["audit", "-n", "40"])?.stdout());
+        self.warm_answers()
     }
 
     fn sign_in(&mut self) -> Result<()> {
@@ -91,7 +92,7 @@ impl<'a> Job<'a> {
     }
 
     fn warm_answers(&mut self) -> Result<()> {
-        self.console.step(6, "what an answer costs when the key is there");
+        self.console.step(8, "what an answer costs when the key is there");
         let times = crate::bench::warm_gets(self.sandbox, &self.emulator.urls().dev, 15)?;
         let median = times[times.len() / 2];
         self.summary.warm_answer_ms = median.as_secs_f64() * 1000.0;
@@ -104,10 +105,8 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// The trail, then signing out, then the count of what is still alive at the service.
+    /// Signing out, then the count of what is still alive at the service.
     pub(crate) fn leave(&mut self) -> Result<()> {
-        self.console.step(8, "the audit trail: valetkey audit");
-        self.console.fact(&self.valetkey(&["audit", "-n", "40"])?.stdout());
         self.console.step(9, "sign out: valetkey logout");
         let ran = self.valetkey(&["logout"])?;
         self.took("logout", &ran);

@@ -2,6 +2,7 @@
 
 mod connections;
 mod crowd;
+mod docs;
 mod end;
 mod place;
 mod process;
