@@ -41,6 +41,11 @@ impl Package {
     pub fn read(package: &mut (impl Read + Seek)) -> Result<Self, NupkgError> {
         nuspec::parse(&archive::nuspec(package)?)
     }
+
+    /// Reads them out of the bytes of a nuspec.
+    pub fn from_nuspec(nuspec: &[u8]) -> Result<Self, NupkgError> {
+        nuspec::parse(nuspec)
+    }
 }
 
 /// A file that cannot be pushed, since nobody can say what it is.

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::runner::{cargo, must, on_path, target_dir, workspace};
 
 /// Every target in `tests/fuzz`.
-const TARGETS: [&str; 3] = ["frame", "challenge", "git_input"];
+const TARGETS: [&str; 5] = ["frame", "challenge", "git_input", "nuget_line", "nupkg"];
 
 /// What cargo-fuzz passes, without the address sanitizer: there is no `unsafe` here to sanitise.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
