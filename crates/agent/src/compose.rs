@@ -13,6 +13,7 @@ use crate::{
     configuration::{self, Configuration, ConfigurationError, Live, Sources, Store},
     control::Control,
     desk::Desk,
+    nuget::NugetDesk,
 };
 
 /// The agent of this user, asking nobody yet: neither vault nor network is touched.
@@ -21,16 +22,27 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
     let now = configuration.current();
     let audit = Arc::new(Audit::open(paths.audit.clone()).map_err(|error| no_audit(&error))?);
     let vault = vault(now.vault, paths);
+    let http = http(&now.network, environment);
+    let clock = Arc::new(SystemClock::default());
     let deps = Deps {
         vault: vault.clone(),
-        http: http(&now.network, environment),
-        clock: Arc::new(SystemClock::default()),
+        http: http.clone(),
+        clock: Arc::clone(&clock) as _,
         audit: Arc::clone(&audit) as _,
         paths: paths.clone(),
         random: Arc::new(SystemRandom),
     };
     let broker = Broker::new(settings(&now), deps)?;
-    Ok(Desk { broker, vault, audit, configuration: Arc::new(configuration), control, since: Instant::now() })
+    let configuration = Arc::new(configuration);
+    let nuget = NugetDesk::new(
+        &paths.state_dir,
+        vault.clone(),
+        http,
+        Arc::clone(&configuration),
+        clock,
+        Arc::clone(&audit) as _,
+    );
+    Ok(Desk { broker, nuget, vault, audit, configuration, control, since: Instant::now() })
 }
 
 /// What the broker has to know of a configuration.

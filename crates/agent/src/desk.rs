@@ -12,6 +12,7 @@ use crate::{
     compose::settings,
     configuration::Live,
     control::Control,
+    nuget::NugetDesk,
     service::{Peer, Rules, Service},
 };
 
@@ -20,6 +21,8 @@ use crate::{
 pub struct Desk {
     /// Keys and sessions.
     pub broker: Arc<Broker>,
+    /// Keys of nuget.org.
+    pub nuget: Arc<NugetDesk>,
     /// Asked for its state only.
     pub vault: Vault,
     /// The audit trail.
@@ -45,8 +48,9 @@ impl Desk {
         reloaded
     }
 
-    fn status(&self) -> StatusReport {
+    async fn status(&self) -> StatusReport {
         let mut warnings = self.broker.warnings();
+        warnings.extend(self.nuget.warnings().await);
         if let Some(problem) = self.configuration.problem() {
             warnings.push(format!("the configuration was changed and is not used: {}", problem.sentence));
         }
@@ -85,6 +89,9 @@ impl Service for Desk {
 
     async fn answer(&self, request: Request, peer: Peer, events: mpsc::Sender<Event>) -> Answer {
         let broker = &self.broker;
+        if let Request::NugetOrg(request) = request {
+            return self.nuget.answer(request, peer, broker.is_locked()).await;
+        }
         let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe };
         match request {
             Request::Ping => Answer::Done,
@@ -92,7 +99,7 @@ impl Service for Desk {
             Request::Erase(erase) => broker.erase(&erase, &peer),
             Request::Login(login) => broker.login(login, events, peer).await,
             Request::Logout(logout) => broker.logout(&logout, &peer).await,
-            Request::Status => Answer::Status(Box::new(self.status())),
+            Request::Status => Answer::Status(Box::new(self.status().await)),
             Request::Keys => Answer::Keys { keys: broker.keys() },
             Request::Revoke { which } => broker.revoke(&which, &peer).await,
             Request::Lock { revoke } => broker.lock(revoke, &peer).await,
@@ -113,7 +120,7 @@ impl Service for Desk {
 
     /// A key leaves only under the broker's pass, so that none is given after a lock has been answered.
     async fn let_out(&self, answer: Answer) -> (Answer, Option<Pass>) {
-        if !matches!(answer, Answer::Credential(_)) {
+        if !matches!(answer, Answer::Credential(_) | Answer::NugetKey(_)) {
             return (answer, None);
         }
         match self.broker.pass().await {
@@ -134,13 +141,13 @@ impl Service for Desk {
         tracing::warn!(pid = peer.pid, uid = peer.uid, exe = peer.exe, "turned away: {refusal}");
         self.audit.record(AuditRecord {
             event: "turned-away".to_owned(),
-            peer: format!("pid {} uid {} {}", peer.pid, peer.uid, peer.exe).trim_end().to_owned(),
+            peer: peer.line(),
             note: format!("not-permitted: {}", refusal.sentence),
             ..AuditRecord::default()
         });
     }
 }
 
-fn refused_internally() -> Refusal {
+pub(crate) fn refused_internally() -> Refusal {
     Refusal::new(Reason::Internal, "the agent failed on this request", "run `valetkey agent restart`")
 }

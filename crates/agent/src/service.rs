@@ -19,6 +19,15 @@ pub struct Peer {
     pub client: ClientKind,
 }
 
+impl Peer {
+    /// As the audit trail writes it.
+    pub(crate) fn line(&self) -> String {
+        format!("pid {} uid {} {}", self.pid, self.uid, valetkey_protocol::shown(&self.exe))
+            .trim_end()
+            .to_owned()
+    }
+}
+
 /// What may change while the agent runs and the socket has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
