@@ -1,8 +1,12 @@
 //! The command line.
 
+mod nuget;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser, error::ErrorKind};
+
+pub(crate) use nuget::{Add as AddNugetKey, Nuget, NugetKeys, Push, Refresh as RefreshNugetKey};
 
 use crate::{exit, exit::Exit, failure::Failure, organisation, setup, world::World};
 
@@ -59,6 +63,9 @@ pub(crate) enum Verb {
                             valetkey exec -- dotnet restore\n  valetkey exec --write -- make publish"
     )]
     Exec(Exec),
+    /// Push to nuget.org, and the keys for that
+    #[command(subcommand)]
+    Nuget(Nuget),
     /// Show who got which key, newest last
     Audit {
         /// How many lines

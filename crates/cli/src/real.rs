@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io,
+    io::{self, BufRead as _, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long a question may take that makes the agent revoke keys, each with a call to the service.
 const REVOKING: Duration = Duration::from_secs(5 * 60);
+/// The longest secret that is read from standard input, in bytes.
+const LONGEST_SECRET: u64 = 4096;
 /// Microsoft: "Common NuGet configurations", computer level.
 const NUGET_MACHINE: &str = if cfg!(windows) {
     r"C:\Program Files (x86)\NuGet\Config"
@@ -186,5 +188,18 @@ impl Person for Terminal {
 
     fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString> {
         rpassword::prompt_password(prompt).map(SecretString::from)
+    }
+
+    fn secret(&mut self, prompt: &str) -> io::Result<SecretString> {
+        let input = io::stdin();
+        if input.is_terminal() {
+            return self.passphrase(prompt);
+        }
+        let mut line = String::new();
+        input.lock().take(LONGEST_SECRET).read_line(&mut line)?;
+        if line.trim().is_empty() {
+            return Err(io::Error::other("standard input holds none"));
+        }
+        Ok(SecretString::from(line))
     }
 }

@@ -38,6 +38,9 @@ pub trait Person {
 
     /// Asks for a passphrase on the terminal without showing it.
     fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString>;
+
+    /// Asks for a secret on the terminal without showing it, or reads one line of standard input where that is none.
+    fn secret(&mut self, prompt: &str) -> io::Result<SecretString>;
 }
 
 /// Facts about this machine and session.

@@ -9,6 +9,7 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod nuget;
 mod setup;
 mod setup_nuget;
 mod status;
@@ -38,6 +39,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
         Verb::Lock { revoke } => lock::run(revoke, world),
         Verb::Unlock => unlock::run(world),
         Verb::Doctor { json } => doctor::run(json, world),
+        Verb::Nuget(verb) => nuget::run(verb, world),
         Verb::Exec(args) => exec::run(&args, world),
         Verb::Audit { lines, json } => audit::run(lines, json, world),
         Verb::Keys(Keys::List { json }) => keys::list(json, world),

@@ -144,6 +144,13 @@ impl Run {
         self
     }
 
+    /// The next program that is run ends with this code.
+    #[must_use]
+    pub(crate) fn program_exits(mut self, code: u8) -> Self {
+        self.programs.exits.push_back(code);
+        self
+    }
+
     /// A variable of the environment.
     #[must_use]
     pub(crate) fn variable(mut self, variable: Variable, value: impl Into<OsString>) -> Self {
@@ -321,5 +328,9 @@ impl Person for Scripted {
             .clone()
             .map(SecretString::from)
             .ok_or_else(|| io::Error::other("there is no terminal"))
+    }
+
+    fn secret(&mut self, prompt: &str) -> io::Result<SecretString> {
+        self.passphrase(prompt)
     }
 }

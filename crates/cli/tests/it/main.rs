@@ -13,6 +13,9 @@ mod keys;
 mod lock;
 mod login;
 mod logout;
+mod nuget_keys;
+#[cfg(unix)]
+mod nuget_push;
 #[cfg(unix)]
 mod process;
 mod refusals;

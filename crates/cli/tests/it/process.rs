@@ -167,3 +167,23 @@ fn a_key_is_in_the_commands_environment_and_nowhere_else() {
     let Request::Get(get) = &server.join().unwrap()[0] else { panic!("another question") };
     assert_eq!(get.target.path.as_deref(), Some("contoso/_packaging/f/nuget/v3/index.json"));
 }
+
+#[test]
+fn a_key_of_nuget_org_is_read_from_standard_input() {
+    use std::io::Write as _;
+
+    let home = home();
+    let server = serve(home.path(), vec![vec![Answer::NugetKeys { keys: Vec::new() }]]);
+    let line = ["nuget", "keys", "add", "ci", "--owner", "contoso", "--glob", "*", "--allow", "push"];
+    let mut command = valetkey(home.path(), &line);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"oy2canary\nmore\n").unwrap();
+    assert_eq!(text(&child.wait_with_output().unwrap()), (Some(0), String::new(), String::new()));
+    let asked = serde_json::to_value(&server.join().unwrap()[0]).unwrap();
+    assert_eq!(asked["secret"].as_str().map(str::trim), Some("oy2canary"));
+
+    let (code, out, err) = text(&valetkey(home.path(), &line).output().unwrap());
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.starts_with("error: the key cannot be asked for: standard input holds none\n"), "{err}");
+}

@@ -24,6 +24,7 @@ fn help() {
       unlock  Hand out keys again
       doctor  Find what keeps keys from reaching git or NuGet
       exec    Run a command with keys for the package sources of the NuGet.Config in force
+      nuget   Push to nuget.org, and the keys for that
       audit   Show who got which key, newest last
       keys    List or revoke keys
       config  The agent's configuration

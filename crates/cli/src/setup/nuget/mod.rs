@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 pub(crate) use record::Record;
 pub(crate) use route::{OnPath, on_path, put_in, put_on_path};
-pub(crate) use sdk::{Dotnet, Sdk};
+pub(crate) use sdk::{Dotnet, Sdk, Version};
 pub(crate) use shim::put_shim;
 
 /// File name of the plugin, without a suffix; also that of its folders.

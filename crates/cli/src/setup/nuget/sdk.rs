@@ -19,7 +19,7 @@ pub(crate) struct Dotnet {
 /// One SDK.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sdk {
-    numbers: [u32; 3],
+    numbers: Version,
     /// Its version as it is written.
     pub(crate) version: String,
     /// Its own folder.
@@ -35,10 +35,27 @@ impl Dotnet {
     }
 }
 
+/// The numbers of an SDK's version, without what follows a hyphen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version([u32; 3]);
+
+impl Version {
+    /// Reads `10.0.401`, or `11.0.100-preview.1.26000.1`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(['.', '-']).map(|number| number.parse().ok());
+        Some(Self([numbers.next()??, numbers.next()??, numbers.next()??]))
+    }
+
+    /// Whether `dotnet nuget push` takes the key from `NUGET_API_KEY` (NuGet 7.6).
+    pub(crate) fn reads_key_from_environment(self) -> bool {
+        self.0 >= [10, 0, 300]
+    }
+}
+
 impl Sdk {
     /// Whether it starts native plugins on the PATH (NuGet 6.13).
     pub(crate) fn looks_on_path(&self) -> bool {
-        self.numbers >= [9, 0, 200]
+        self.numbers.0 >= [9, 0, 200]
     }
 }
 
@@ -70,8 +87,7 @@ fn parse(text: &str) -> Vec<Sdk> {
 
 fn parse_line(line: &str) -> Option<Sdk> {
     let (version, folder) = line.trim().split_once(" [")?;
-    let mut numbers = version.split(['.', '-']).map(|number| number.parse().ok());
-    let numbers = [numbers.next()??, numbers.next()??, numbers.next()??];
+    let numbers = Version::parse(version)?;
     let folder = Path::new(folder.strip_suffix(']')?).join(version);
     Some(Sdk { numbers, version: version.to_owned(), folder })
 }
@@ -93,15 +109,18 @@ mod tests {
     #[test]
     fn what_a_version_can_do() {
         let sdk = |version: &str| parse_line(&format!("{version} [/sdk]")).unwrap();
-        for (version, on_path) in [
-            ("3.1.102", false),
-            ("8.0.414", false),
-            ("9.0.110", false),
-            ("9.0.200", true),
-            ("10.0.100", true),
-            ("11.0.100-preview.1.26000.1", true),
+        for (version, on_path, environment) in [
+            ("3.1.102", false, false),
+            ("8.0.414", false, false),
+            ("9.0.110", false, false),
+            ("9.0.200", true, false),
+            ("10.0.100", true, false),
+            ("10.0.299", true, false),
+            ("10.0.300", true, true),
+            ("11.0.100-preview.1.26000.1", true, true),
         ] {
             assert_eq!(sdk(version).looks_on_path(), on_path, "{version}");
+            assert_eq!(sdk(version).numbers.reads_key_from_environment(), environment, "{version}");
         }
     }
 }

@@ -1,0 +1,141 @@
+//! `valetkey nuget push`: every package with the narrowest key that may push it.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use valetkey_nuget_org::Package;
+use valetkey_protocol::{Answer, ExposeSecret as _, NugetKey, NugetOperation, NugetOrgRequest, shown};
+
+use super::{hint, question, warning};
+use crate::{
+    args::Push,
+    exit::Exit,
+    failure::{Failure, Outcome},
+    programs,
+    setup::nuget::Version,
+    world::World,
+};
+
+pub(super) fn run(args: &Push, world: &mut World<'_>) -> Outcome {
+    // Before anything is pushed: half a release is worse than none.
+    let packages = packages(args, world)?;
+    let client = Client::find(args, world)?;
+    if !client.reads_environment {
+        let text = "this `dotnet` takes a key on its command line only, where other programs can read it while it runs";
+        warning(world, text)?;
+        hint(world, "SDK 10.0.300 and later take it from the environment")?;
+    }
+    for (file, package) in &packages {
+        let key = choose(package, args.new, world)?;
+        let exit = world.programs.wait(&mut client.push(args, file, &key)).map_err(|error| {
+            let program = client.program.display();
+            Failure::failed(format!("`{program}` cannot be run: {error}"), "name a `dotnet` with `--dotnet`")
+        })?;
+        let (name, key_name) = (name(package), shown(&key.name));
+        if exit.code() != 0 {
+            failed(&name, file, &key, world)?;
+            return Ok(exit);
+        }
+        writeln!(world.out, "{name} pushed with the key `{key_name}`")?;
+        if let Some(text) = &key.warning {
+            warning(world, &format!("key `{key_name}`: {}", shown(text)))?;
+            hint(world, &format!("run `valetkey nuget keys refresh {key_name}`"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn name(package: &Package) -> String {
+    format!("{} {}", package.id.as_str(), package.version.as_str())
+}
+
+fn packages(args: &Push, world: &World<'_>) -> Result<Vec<(PathBuf, Package)>, Failure> {
+    let read = |path: &PathBuf| {
+        // Absolute: a name with a leading `-` is no option then.
+        let file = world.place.folder.join(path);
+        match Package::open(&file) {
+            Ok(package) => Ok((file, package)),
+            Err(error) => Err(Failure::failed(
+                format!("`{}` cannot be pushed: {error}", shown(&path.display().to_string())),
+                error.hint(),
+            )),
+        }
+    };
+    args.packages.iter().map(read).collect()
+}
+
+fn choose(package: &Package, is_new: bool, world: &mut World<'_>) -> Result<NugetKey, Failure> {
+    let request = NugetOrgRequest::Choose {
+        package: package.id.as_str().to_owned(),
+        operation: NugetOperation::Push,
+        is_new: is_new.then_some(true),
+    };
+    match question(request, world)? {
+        Answer::NugetKey(key) => Ok(key),
+        other => Err(Failure::unexpected(other)),
+    }
+}
+
+/// The client has said why; what it cannot know is which key it was and what else there is.
+fn failed(name: &str, file: &Path, key: &NugetKey, world: &mut World<'_>) -> std::io::Result<()> {
+    let key_name = shown(&key.name);
+    warning(world, &format!("{name} was not pushed; the key was `{key_name}`"))?;
+    if let Some(other) = &key.for_new_package {
+        let (other, file) = (shown(other), shown(&file.display().to_string()));
+        let text = format!(
+            "if nuget.org has no such package yet, `valetkey nuget push --new {file}` uses the key `{other}`"
+        );
+        hint(world, &text)?;
+    }
+    hint(
+        world,
+        &format!("`valetkey nuget keys verify {key_name} <id> <version>` tells whether nuget.org takes it"),
+    )
+}
+
+/// The program that pushes.
+struct Client {
+    program: PathBuf,
+    reads_environment: bool,
+}
+
+impl Client {
+    fn find(args: &Push, world: &World<'_>) -> Result<Self, Failure> {
+        let path = world.place.path().map(OsString::as_os_str);
+        let program = args.dotnet.clone().or_else(|| programs::find("dotnet", path)).ok_or_else(|| {
+            Failure::failed(
+                "no `dotnet` is on the PATH",
+                "install the .NET SDK, or name a `dotnet` with `--dotnet`",
+            )
+        })?;
+        // In the current folder, whose `global.json` may choose another SDK.
+        let output = Command::new(&program).arg("--version").current_dir(&world.place.folder).output();
+        let version = output
+            .ok()
+            .filter(|output| output.status.success())
+            .and_then(|output| Version::parse(String::from_utf8_lossy(&output.stdout).trim()));
+        let Some(version) = version else {
+            let sentence = format!("`{} --version` fails", program.display());
+            return Err(Failure::failed(sentence, "name a `dotnet` that runs with `--dotnet`"));
+        };
+        Ok(Self { program, reads_environment: version.reads_key_from_environment() })
+    }
+
+    fn push(&self, args: &Push, file: &Path, key: &NugetKey) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["nuget", "push"]).arg(file).args(["--source", &args.source]);
+        if args.skip_duplicate {
+            command.arg("--skip-duplicate");
+        }
+        let secret = key.secret.expose_secret();
+        if self.reads_environment {
+            command.env("NUGET_API_KEY", secret);
+        } else {
+            command.args(["--api-key", secret]);
+        }
+        command
+    }
+}
