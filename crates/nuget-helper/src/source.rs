@@ -33,16 +33,18 @@ impl Source {
         }
         let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (user.split(':').next(), host),
-            None => (None, authority),
-        };
+        let (user, host) =
+            authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
         let host = host.to_ascii_lowercase();
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if user.is_some_and(|user| user.contains('@'))
+            || host.is_empty()
+            || host.contains(char::is_whitespace)
+        {
             return None;
         }
         let path = path(rest)?;
-        let username = user.filter(|user| !user.is_empty()).and_then(decoded);
+        let username =
+            user.and_then(|user| user.split(':').next()).filter(|user| !user.is_empty()).and_then(decoded);
         let whose = whose(&protocol, &host);
         Some(Self { target: Target { protocol, host, path: Some(path), username }, whose })
     }
@@ -178,6 +180,8 @@ mod tests {
             "https://",
             "https:///contoso",
             "https://pkgs.dev.azure.com /contoso",
+            "https://a@b@pkgs.dev.azure.com/contoso/x",
+            "https://a:b@c@pkgs.dev.azure.com/contoso/x",
             "https://pkgs.dev.azure.com/contoso/../evil/x",
             "https://pkgs.dev.azure.com/contoso/%2e%2E/evil/x",
             "https://pkgs.dev.azure.com/contoso%2f..%2fevil/x",

@@ -76,6 +76,15 @@ fn what_is_wrong_is_said_once_and_ours_are_not_found() {
 }
 
 #[test]
+fn a_client_that_has_not_said_what_it_shows_is_sent_no_lines() {
+    let mut talk = Talk::new(Box::new(|_, _| Ok(refused(Reason::NeedsLogin))));
+    assert_eq!(talk.hear()["Method"], "Handshake");
+    talk.request("1", "GetAuthenticationCredentials", &json!({ "Uri": FEED }));
+    assert_eq!(talk.hear()["Payload"], json!({ "ResponseCode": "NotFound" }));
+    assert_eq!(talk.seen.shown().len(), 1);
+}
+
+#[test]
 fn every_failure_of_the_agent_is_a_sentence_and_never_a_fault() {
     for failure in [ClientError::NoAgent, ClientError::Garbled, ClientError::TimedOut(Phase::Answer)] {
         let line = format!("{}; {}", failure.sentence(), failure.hint());

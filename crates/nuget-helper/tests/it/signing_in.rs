@@ -79,6 +79,17 @@ fn a_browser_opens_where_there_is_a_screen() {
 }
 
 #[test]
+fn no_browser_opens_where_no_window_may() {
+    let mut talk = Talk::at_a_screen(signed_out(device_code(), signed_in())).greeted();
+    let answer = talk.ask(
+        "GetAuthenticationCredentials",
+        &json!({ "Uri": FEED, "IsNonInteractive": false, "CanShowDialog": false }),
+    );
+    assert_eq!(answer["Payload"]["Password"], "canary-k1");
+    assert_eq!(flow(&talk), Some(Flow::DeviceCode));
+}
+
+#[test]
 fn what_is_no_web_address_is_not_opened() {
     let event = Event::Browser { url: "file:///etc/passwd".to_owned() };
     let mut talk = Talk::at_a_screen(signed_out(event, signed_in())).greeted();
