@@ -9,3 +9,4 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod sealed_world;
+mod switches;
