@@ -8,5 +8,6 @@ mod hostile;
 mod keyring;
 mod leaks;
 mod lifecycle;
+mod nuget;
 mod sealed_world;
 mod switches;

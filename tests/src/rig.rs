@@ -103,7 +103,7 @@ pub fn programs() -> Result<PathBuf> {
         Some(dir) => PathBuf::from(dir),
         None => std::env::current_exe()?.ancestors().nth(2).context("no target folder")?.to_owned(),
     };
-    for name in ["valetkey", "valetkey-agent", "git-credential-valetkey"] {
+    for name in ["valetkey", "valetkey-agent", "git-credential-valetkey", "nuget-plugin-valetkey"] {
         ensure!(dir.join(name).is_file(), "{name} is not in {}: run `cargo xtask test`", dir.display());
     }
     Ok(dir)

@@ -64,7 +64,7 @@ fn run(args: &Args, console: Console) -> Result<()> {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&job.summary)?)?;
     }
     outcome?;
-    console.line("\nAll of it held: one sign-in, two keys, each for one job, none left alive.");
+    console.line("\nAll of it held: one sign-in, a key for each job, none left alive.");
     Ok(())
 }
 

@@ -4,11 +4,12 @@ use std::{collections::HashSet, fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use valetkey_emulator::Emulator;
+use valetkey_emulator::{Emulator, nupkg};
 
 use crate::{
     Ran, Sandbox,
     console::Console,
+    dotnet::{Dotnet, write_project, write_sources},
     sign_in_with_device_code,
     summary::{Minted, Step, Summary},
 };
@@ -39,9 +40,10 @@ impl<'a> Job<'a> {
         self.sign_in()?;
         self.set_up_git()?;
         self.clone_push_fetch()?;
-        self.console.step(6, "what is held now: valetkey status");
+        self.restore_and_push()?;
+        self.console.step(7, "what is held now: valetkey status");
         self.console.fact(&self.valetkey(&["status"])?.stdout());
-        self.console.step(7, "the audit trail: valetkey audit");
+        self.console.step(8, "the audit trail: valetkey audit");
         self.console.fact(&self.valetkey(&["audit", "-n", "40"])?.stdout());
         self.warm_answers()
     }
@@ -91,8 +93,30 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
+    fn restore_and_push(&mut self) -> Result<()> {
+        let Some(dotnet) = Dotnet::find() else {
+            self.console.step(6, "no .NET SDK on PATH: restoring and pushing packages is left out");
+            return Ok(());
+        };
+        self.summary.dotnet = Some(dotnet.version(self.sandbox)?);
+        self.console.step(6, "dotnet restore, dotnet nuget push");
+        let folder = self.sandbox.work().join("app");
+        let feed = format!("{}/contoso/_packaging/shared/nuget/v3/index.json", self.emulator.urls().pkgs);
+        write_project(&folder, "app", &[("Contoso.Text", "1.2.0")])?;
+        write_sources(&folder, &[("shared", &feed)])?;
+        fs::write(folder.join("Demo.1.0.0.nupkg"), nupkg("Demo", "1.0.0", &[]))?;
+        let push = ["nuget", "push", "Demo.1.0.0.nupkg", "--source", "shared", "--api-key", "az"];
+        for (what, args) in [("dotnet restore", &["restore"][..]), ("dotnet nuget push", &push)] {
+            let ran = dotnet.run(self.sandbox, &folder, args)?.expect_ok(what)?;
+            self.took(what, &ran);
+            self.console.fact(&format!("{what}: {:.1} s", ran.took.as_secs_f64()));
+            self.news(what)?;
+        }
+        Ok(())
+    }
+
     fn warm_answers(&mut self) -> Result<()> {
-        self.console.step(8, "what an answer costs when the key is there");
+        self.console.step(9, "what an answer costs when the key is there");
         let times = crate::bench::warm_gets(self.sandbox, &self.emulator.urls().dev, 15)?;
         let median = times[times.len() / 2];
         self.summary.warm_answer_ms = median.as_secs_f64() * 1000.0;
@@ -107,7 +131,7 @@ impl<'a> Job<'a> {
 
     /// Signing out, then the count of what is still alive at the service.
     pub(crate) fn leave(&mut self) -> Result<()> {
-        self.console.step(9, "sign out: valetkey logout");
+        self.console.step(10, "sign out: valetkey logout");
         let ran = self.valetkey(&["logout"])?;
         self.took("logout", &ran);
         self.console.fact(&ran.stdout());
@@ -123,7 +147,11 @@ impl<'a> Job<'a> {
 
     fn judge(&mut self) -> Result<()> {
         let scopes: Vec<_> = self.summary.minted.iter().map(|key| key.scope.as_str()).collect();
-        let expected = scopes == ["vso.code", "vso.code_write"];
+        let mut wanted = vec!["vso.code", "vso.code_write"];
+        if self.summary.dotnet.is_some() {
+            wanted.extend(["vso.packaging", "vso.packaging_write"]);
+        }
+        let expected = scopes == wanted;
         self.summary.ok = expected && self.summary.live_keys_left == 0 && self.summary.violations.is_empty();
         if !self.summary.ok {
             bail!(

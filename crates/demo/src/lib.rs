@@ -5,11 +5,13 @@
 mod bench;
 mod cli;
 mod console;
+mod dotnet;
 mod job;
 mod sandbox;
 mod sign_in;
 mod summary;
 
 pub use cli::main;
+pub use dotnet::{Dotnet, write_project, write_sources};
 pub use sandbox::{Ran, Sandbox, World, find_on_path};
 pub use sign_in::{sign_in_with_device_code, user_code};

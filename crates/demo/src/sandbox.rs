@@ -22,6 +22,10 @@ pub struct World {
     pub vssps: String,
     /// Base address of the git hosts.
     pub dev: String,
+    /// Base address of the package feeds.
+    pub pkgs: String,
+    /// Base address of nuget.org.
+    pub nuget: String,
     /// The certificate authority all of them were signed by.
     pub authority_pem: String,
     /// Client id of the registered application.
@@ -36,6 +40,8 @@ impl World {
             login: urls.login.clone(),
             vssps: urls.vssps.clone(),
             dev: urls.dev.clone(),
+            pkgs: urls.pkgs.clone(),
+            nuget: urls.nuget.clone(),
             authority_pem: emulator.ca_pem().to_owned(),
             client_id: APP_MINT.to_owned(),
         }
@@ -126,12 +132,14 @@ impl Sandbox {
         fs::write(&authority, &world.authority_pem)?;
         let vault = if more.contains("[vault]") { "" } else { "[vault]\nstore = \"memory\"\n" };
         let text = format!(
-            "[entra]\nauthority = \"{}\"\nclient-id = \"{}\"\n\n[azure-devops]\ndev = \"{}\"\npats = \"{}\"\n\n\
-             [network]\nca-file = \"{}\"\n\n{vault}{more}",
+            "[entra]\nauthority = \"{}\"\nclient-id = \"{}\"\n\n[azure-devops]\ndev = \"{}\"\npats = \"{}\"\n\
+             pkgs = \"{}\"\n\n[nuget]\nnuget-org = \"{}\"\n\n[network]\nca-file = \"{}\"\n\n{vault}{more}",
             world.login,
             world.client_id,
             world.dev,
             world.vssps,
+            world.pkgs,
+            world.nuget,
             authority.display(),
         );
         self.write_configuration(&text)?;

@@ -9,6 +9,8 @@ pub(crate) struct Summary {
     pub(crate) ok: bool,
     /// The git that was used.
     pub(crate) git: String,
+    /// The .NET SDK that was used, where there was one.
+    pub(crate) dotnet: Option<String>,
     /// Every key that was minted, in order.
     pub(crate) minted: Vec<Minted>,
     /// How often a key was handed to git.

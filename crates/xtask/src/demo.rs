@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build::{self, Speed},
+    dotnet,
     runner::say,
 };
 
@@ -27,6 +28,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut demo = Command::new(programs.dir.join("valetkey-demo"));
     demo.arg("--programs").arg(&programs.dir);
     demo.args(args.keep.then_some("--keep")).args(args.json.then_some("--json"));
+    if let Some(program) = dotnet::program()? {
+        demo.env(dotnet::PROGRAM, program);
+    }
     say("==> the main job");
     let status = demo.status().context("cannot start the demo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod demo;
+mod dotnet;
 mod fuzz;
 mod packages;
 mod runner;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::runner::{must, on_path, say};
 
 /// A Debian package and the program whose absence calls for it.
-const WANTED: [(&str, &str); 8] = [
+const WANTED: [(&str, &str); 10] = [
     ("git", "git"),
     ("gnome-keyring", "gnome-keyring-daemon"),
     ("dbus", "dbus-run-session"),
@@ -16,6 +16,8 @@ const WANTED: [(&str, &str); 8] = [
     ("iproute2", "ip"),
     ("util-linux", "unshare"),
     ("chromium", "chromium"),
+    ("chromium-driver", "chromedriver"),
+    ("xz-utils", "xz"),
 ];
 
 /// Installs what is missing when this is Debian and we may; otherwise says what is missing and goes on: the tests

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build::{self, Speed},
-    fuzz, packages,
+    dotnet, fuzz, packages,
     runner::{cargo, must, say, target_dir},
 };
 
@@ -58,6 +58,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(args.filter.as_deref().map(|filter| ["--", filter]).iter().flatten());
     tests.env("VALETKEY_PROGRAMS", &programs.dir).env("VALETKEY_SKIPS", &skips);
+    if let Some(program) = dotnet::program()? {
+        tests.env(dotnet::PROGRAM, program);
+    }
     let (ok, mut counts) = count(&mut tests)?;
     if fuzz::smoke(FUZZ_INPUTS)? {
         counts.passed += 1;
