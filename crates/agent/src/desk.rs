@@ -48,6 +48,13 @@ impl Desk {
         reloaded
     }
 
+    /// Finds out in the background whether the vault can be used, so that the status tells before anyone needs it.
+    pub(crate) fn probe_vault(&self) {
+        let vault = self.vault.clone();
+        // Its outcome is in the vault's status.
+        drop(spawn_blocking(move || vault.probe()));
+    }
+
     async fn status(&self) -> StatusReport {
         let mut warnings = self.broker.warnings();
         warnings.extend(self.nuget.warnings().await);

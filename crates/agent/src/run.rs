@@ -70,6 +70,7 @@ async fn serve(paths: Paths, instance: Instance, readiness: Readiness) -> ExitCo
     match listen(&paths, instance, &control) {
         Ok((desk, server, signals)) => {
             desk.broker.start().await;
+            desk.probe_vault();
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving at `{}`", paths.socket.display());
             readiness.ready();
             tokio::spawn(signals.heed(Arc::clone(&desk)));

@@ -238,4 +238,8 @@ impl Secrets for Resting {
     fn unlock(&self, passphrase: &SecretString) -> Result<(), Refusal> {
         Ok(self.0.unlock(passphrase)?)
     }
+
+    fn lock(&self) -> Result<(), Refusal> {
+        Ok(self.0.lock()?)
+    }
 }

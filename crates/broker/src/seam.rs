@@ -67,6 +67,8 @@ pub trait Secrets: fmt::Debug + Send + Sync {
     fn delete(&self, name: &str) -> Result<(), Refusal>;
     /// Opens the place with a passphrase.
     fn unlock(&self, passphrase: &SecretString) -> Result<(), Refusal>;
+    /// Forgets the passphrase it was opened with. A place without one stays as it is.
+    fn lock(&self) -> Result<(), Refusal>;
 }
 
 /// Where audit lines go.

@@ -141,7 +141,7 @@ impl Broker {
     }
 
     /// Hands out nothing any more, also after a restart. When this returns no answer with a key is on its way, as far
-    /// as [`crate::Pass`]es are held while answers are written.
+    /// as [`crate::Pass`]es are held while answers are written. A vault that opens with a passphrase is closed as well.
     pub async fn lock(&self, revoke: bool, peer: &Peer) -> Answer {
         self.locked.store(true, Ordering::SeqCst);
         drop(tokio::time::timeout(DRAIN, self.gate.write()).await);
@@ -149,6 +149,11 @@ impl Broker {
         self.record("locked").by(peer).write(&*self.audit);
         let answer = if revoke { self.revoke_chosen(|_| true).await.answer() } else { Answer::Done };
         self.sessions.forget_access().await;
+        // Last: revoking needs the session, which rests there.
+        let secrets = Arc::clone(&self.secrets);
+        if let Err(refusal) = blocking(move || secrets.lock()).await {
+            tracing::warn!(sentence = refusal.sentence, "the vault could not be locked");
+        }
         answer
     }
 

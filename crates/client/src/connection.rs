@@ -58,7 +58,8 @@ impl Connection {
         client: ClientKind,
         start: Start,
     ) -> Result<Self, ClientError> {
-        let attempt = || Self::attempt(owner, &paths.socket, client);
+        let hello = Hello::new(client);
+        let attempt = || Self::attempt(owner, &paths.socket, &hello);
         match (attempt(), start) {
             (Err(ClientError::NoAgent | ClientError::Broken(Phase::Greet)), Start::OnDemand { agent }) => {
                 start::start(paths, &agent, attempt)
@@ -67,11 +68,17 @@ impl Connection {
         }
     }
 
-    fn attempt(owner: Option<u32>, socket: &Path, client: ClientKind) -> Result<Self, ClientError> {
+    /// Asks the running agent to stop, of whatever version it is; [`ClientError::NoAgent`] where none runs.
+    pub fn stop(paths: &Paths, client: ClientKind) -> Result<Answer, ClientError> {
+        let hello = Hello::to_stop(client);
+        Self::attempt(trust::current_user(), &paths.socket, &hello)?.ask(&Request::Stop)
+    }
+
+    fn attempt(owner: Option<u32>, socket: &Path, hello: &Hello) -> Result<Self, ClientError> {
         let stream = connect(socket)?;
         check_server(&stream, owner, socket)?;
         let mut stream = BufReader::new(Timed::new(stream, GREETING_DEADLINE));
-        let agent = greet(&mut stream, client)?;
+        let agent = greet(&mut stream, hello)?;
         Ok(Self { stream, agent, usable: true })
     }
 
@@ -178,8 +185,8 @@ fn check_server(stream: &Stream, owner: Option<u32>, socket: &Path) -> Result<()
     Ok(())
 }
 
-fn greet(stream: &mut BufReader<Timed>, client: ClientKind) -> Result<Agent, ClientError> {
-    let hello = encode(&Hello::new(client)).map_err(too_large)?;
+fn greet(stream: &mut BufReader<Timed>, hello: &Hello) -> Result<Agent, ClientError> {
+    let hello = encode(hello).map_err(too_large)?;
     send(stream, &hello, Phase::Greet)?;
     match read_frame(stream).map_err(|error| ClientError::from_frame(error, Phase::Greet))? {
         Welcome::Ready { version, build, instance } => Ok(Agent { version, build, instance }),

@@ -40,6 +40,12 @@ impl Hello {
     pub fn new(client: ClientKind) -> Self {
         Self { versions: VERSIONS, build: env!("CARGO_PKG_VERSION").to_owned(), client }
     }
+
+    /// The hello of a client that wants nothing but [`crate::Request::Stop`], which is the same in every version: an
+    /// agent of any age takes it.
+    pub fn to_stop(client: ClientKind) -> Self {
+        Self { versions: Versions { min: 0, max: u16::MAX }, ..Self::new(client) }
+    }
 }
 
 /// What the agent answers to [`Hello`].
@@ -95,6 +101,14 @@ mod tests {
         assert_eq!(ours.common(Versions { min: 4, max: 9 }), Some(4));
         assert_eq!(ours.common(Versions { min: 5, max: 9 }), None);
         assert_eq!(ours.common(Versions { min: 1, max: 1 }), None);
+    }
+
+    #[test]
+    fn who_wants_to_stop_an_agent_is_welcome_at_any_age() {
+        let Versions { min, max } = Hello::to_stop(ClientKind::Cli).versions;
+        for theirs in [Versions { min: 1, max: 1 }, Versions { min: 7, max: 9 }, VERSIONS] {
+            assert_eq!(theirs.common(Versions { min, max }), Some(theirs.max));
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::{
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use valetkey_protocol::{
-    Answer, ClientKind, Hello, Reason, Request, StatusReport, VaultTier, Welcome, read_frame, write_frame,
+    Answer, ClientKind, ExposeSecret as _, Hello, NewNugetKey, NugetOperation, NugetOrgRequest, NugetRight,
+    Reason, Request, StatusReport, VaultState, VaultTier, Welcome, read_frame, write_frame,
 };
 
 /// An upper bound for anything; nothing takes this long when it passes.
@@ -255,6 +256,68 @@ fn a_later_request_is_refused_with_a_next_step() {
         (refusal.reason, refusal.hint.as_str()),
         (Reason::VersionMismatch, "run `valetkey agent restart`")
     );
+}
+
+#[test]
+fn the_vault_is_tried_before_anyone_needs_it() {
+    let home = Home::new("[vault]\nstore = \"sealed\"\nsealed-key = \"passphrase\"\n");
+    let _running = home.start();
+    let state = || home.status().vault.state;
+    let until = Instant::now() + BOUND;
+    while state() == VaultState::Untried && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(state(), VaultState::Locked);
+    let passphrase = || Some("correct horse battery".into());
+    let unlocked = home.ask(&Request::Unlock { passphrase: passphrase() });
+    assert!(matches!(unlocked, Answer::Done), "{unlocked:?}");
+    assert!(matches!(home.ask(&Request::Lock { revoke: false }), Answer::Done));
+    assert_eq!(state(), VaultState::Locked, "a lock closes it again");
+    let unlocked = home.ask(&Request::Unlock { passphrase: passphrase() });
+    assert!(matches!(unlocked, Answer::Done), "{unlocked:?}");
+}
+
+#[test]
+fn a_nuget_org_key_is_kept_across_a_restart_and_not_given_while_locked() {
+    let home = Home::new(MEMORY);
+    let running = home.start();
+    let value = concat!("oy2", "abcdefghijklmnopqrstuvwxyz234567abcdefghijk");
+    let add = NugetOrgRequest::Add(NewNugetKey {
+        name: "ci".to_owned(),
+        owner: "contoso".to_owned(),
+        globs: vec!["Contoso.*".to_owned()],
+        operations: vec![NugetRight::Push],
+        expires_at: Some(1_000),
+        secret: value.into(),
+    });
+    let Answer::Refused(refusal) = home.ask(&Request::NugetOrg(add.clone())) else { panic!("it is over") };
+    assert!(refusal.sentence.contains("has expired"), "{refusal:?}");
+    let NugetOrgRequest::Add(new) = add else { unreachable!() };
+    let soon = NewNugetKey { expires_at: None, ..new };
+    let added = home.ask(&Request::NugetOrg(NugetOrgRequest::Add(soon)));
+    assert!(matches!(added, Answer::NugetKeys { .. }), "{added:?}");
+    let choose = Request::NugetOrg(NugetOrgRequest::Choose {
+        package: "Contoso.Core".to_owned(),
+        operation: NugetOperation::Push,
+        is_new: None,
+    });
+    let Answer::NugetKey(key) = home.ask(&choose) else { panic!("none chosen") };
+    assert_eq!((key.name.as_str(), key.secret.expose_secret()), ("ci", value));
+    home.ask(&Request::Lock { revoke: false });
+    let Answer::Refused(refusal) = home.ask(&choose) else { panic!("it was given") };
+    assert_eq!(refusal.reason, Reason::Locked);
+    home.ask(&Request::Unlock { passphrase: None });
+    home.ask(&Request::Stop);
+    assert_eq!(running.ended(), Some(0));
+    let _running = home.start();
+    let Answer::NugetKeys { keys } = home.ask(&Request::NugetOrg(NugetOrgRequest::List)) else {
+        panic!("no list")
+    };
+    assert_eq!((keys.len(), keys[0].name.as_str()), (1, "ci"));
+    for file in ["nuget-keys.json", "audit.jsonl", "agent.log"] {
+        let text = fs::read_to_string(home.path("state/valetkey").join(file)).unwrap_or_default();
+        assert!(!text.contains(value), "{file}");
+    }
 }
 
 #[test]

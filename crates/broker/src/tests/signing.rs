@@ -250,6 +250,20 @@ async fn a_lock_may_revoke_everything() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lock_closes_a_vault_with_a_passphrase_after_revoking() {
+    let world = World::new();
+    world.vault.has_passphrase.store(true, Ordering::SeqCst);
+    let broker = world.signed_in().await;
+    read(&broker).await.unwrap();
+    world.clock.pass(2 * HOUR);
+    let went = revoked(broker.lock(true, &Peer::default()).await);
+    assert_eq!((went.revoked, went.pending), (1, 0), "the session was still at hand");
+    assert!(world.vault.broken.load(Ordering::SeqCst));
+    broker.unlock(Some(SecretString::from("open sesame")), &Peer::default()).await;
+    read(&broker).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_passphrase_leaves_the_lock_on() {
     let world = World::new();
     let broker = world.signed_in().await;

@@ -1,6 +1,6 @@
 use std::io::Read as _;
 
-use valetkey_protocol::{Refusal, VERSIONS, write_frame};
+use valetkey_protocol::{Refusal, VERSIONS, Versions, write_frame};
 
 use super::*;
 use crate::fake::{Folder, folder, say, serve, welcome};
@@ -87,6 +87,24 @@ fn another_users_server_gets_no_byte() {
     assert!(matches!(error, ClientError::WrongOwner { .. }), "{error:?}");
     assert!(lines(&error).contains("is served by another user"));
     server.join().unwrap();
+}
+
+#[test]
+fn an_agent_of_any_version_is_stopped() {
+    let folder = folder();
+    let agent = serve(&folder.paths, 1, |mut stream| {
+        let hello: Hello = read_frame(&mut stream).unwrap();
+        let version = Versions { min: 7, max: 9 }.common(hello.versions).unwrap();
+        let instance = "instance-1".to_owned();
+        write_frame(&mut stream, &Welcome::Ready { version, build: "9.9".to_owned(), instance }).unwrap();
+        assert!(matches!(read(&mut stream), Request::Stop));
+        write_frame(&mut stream, &Answer::Done).unwrap();
+    });
+    assert!(matches!(Connection::stop(&folder.paths, ClientKind::Cli), Ok(Answer::Done)));
+    agent.join().unwrap();
+    let nobody = crate::fake::folder();
+    let error = Connection::stop(&nobody.paths, ClientKind::Cli).unwrap_err();
+    assert!(matches!(error, ClientError::NoAgent), "{error:?}");
 }
 
 #[test]

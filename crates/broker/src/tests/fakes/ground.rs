@@ -84,6 +84,8 @@ impl Trail {
 pub(in crate::tests) struct FakeVault {
     pub(in crate::tests) values: Mutex<BTreeMap<String, SecretString>>,
     pub(in crate::tests) broken: AtomicBool,
+    /// A lock closes it until it is opened with the passphrase.
+    pub(in crate::tests) has_passphrase: AtomicBool,
     /// Writes after which it breaks; 0 for never.
     pub(in crate::tests) writes_left: AtomicU64,
 }
@@ -131,5 +133,12 @@ impl Secrets for FakeVault {
             return Ok(());
         }
         Err(Refusal::new(Reason::VaultUnavailable, "the passphrase is wrong", "run `valetkey unlock` again"))
+    }
+
+    fn lock(&self) -> Result<(), Refusal> {
+        if self.has_passphrase.load(Ordering::SeqCst) {
+            self.broken.store(true, Ordering::SeqCst);
+        }
+        Ok(())
     }
 }
