@@ -35,12 +35,16 @@ impl Calling {
 
 /// What a process does with packages, if it is a NuGet at all.
 fn operation(process: &Process) -> Option<Operation> {
+    // The managed shim of older SDKs, which NuGet starts with the same word as this program.
+    if process.arguments.iter().any(|argument| argument == "-Plugin") {
+        return None;
+    }
     let mut arguments = process.arguments.iter().map(String::as_str);
     match name(arguments.next()?).as_str() {
-        "nuget" => Some(nuget(arguments)),
+        program if is_nuget(program) => Some(nuget(arguments)),
         "mono" | "mono-sgen" => {
             let program = arguments.find(|argument| is_file(argument, ".exe"))?;
-            (name(program) == "nuget").then(|| nuget(arguments))
+            is_nuget(&name(program)).then(|| nuget(arguments))
         }
         "dotnet" => Some(dotnet(arguments)),
         "msbuild" | "devenv" => Some(Operation::Read),
@@ -72,6 +76,11 @@ fn nuget<'a>(arguments: impl Iterator<Item = &'a str>) -> Operation {
         }
         _ => Operation::Read,
     }
+}
+
+/// Several versions lie side by side as `nuget-5.8.0.exe`.
+fn is_nuget(program: &str) -> bool {
+    program.starts_with("nuget")
 }
 
 fn is_file(argument: &str, extension: &str) -> bool {
@@ -120,6 +129,12 @@ mod tests {
             &["C:\\tools\\NuGet.exe PUSH a.nupkg"],
             &["mono --debug /opt/nuget.exe push a.nupkg", "bash build.sh"],
             &["/usr/bin/mono-sgen /usr/lib/nuget/NuGet.exe delete a"],
+            &["mono nuget-5.8.0.exe push a.nupkg"],
+            &["nuget-6.12.exe push a.nupkg"],
+            &[
+                "dotnet /h/.nuget/plugins/netcore/v/v.dll -Plugin",
+                "dotnet exec /d/NuGet.CommandLine.XPlat.dll push a",
+            ],
             &["sh -c x", "nuget push a"],
         ] {
             assert_eq!(above(writes), Operation::Write, "{writes:?}");
