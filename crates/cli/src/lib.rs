@@ -15,6 +15,7 @@ mod failure;
 mod nuget;
 mod organisation;
 mod programs;
+mod publishing;
 mod real;
 mod setup;
 mod style;
@@ -31,6 +32,7 @@ pub use crate::{
     environment::Environment,
     exit::Exit,
     programs::Programs,
+    publishing::{NoKey, Publishing},
     setup::Git,
     world::{Person, Place, Screen, World},
 };

@@ -19,6 +19,7 @@ use crate::{
     environment::Environment,
     exit::Exit,
     programs::Programs,
+    publishing::ThisPipeline,
     setup::{self, Git},
     world::{Person, Place, Screen, World},
 };
@@ -45,6 +46,7 @@ pub(crate) fn run(command_line: impl Iterator<Item = OsString>) -> Exit {
         agent: &mut Daemon,
         person: &mut Terminal,
         programs: &mut Shell,
+        publishing: &mut ThisPipeline,
         git: Git::on_path(),
         place: place(),
     };

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fmt, io, path::PathBuf};
 use valetkey_paths::env;
 use valetkey_protocol::SecretString;
 
-use crate::{agent::Agent, environment::Environment, programs::Programs, setup::Git};
+use crate::{agent::Agent, environment::Environment, programs::Programs, publishing::Publishing, setup::Git};
 
 /// The world a run takes place in.
 pub struct World<'a> {
@@ -19,6 +19,8 @@ pub struct World<'a> {
     pub person: &'a mut dyn Person,
     /// Programs run for the person.
     pub programs: &'a mut dyn Programs,
+    /// The pipeline this runs in.
+    pub publishing: &'a mut dyn Publishing,
     /// The git program.
     pub git: Git,
     /// Where this run takes place.

@@ -95,6 +95,17 @@ pub const ARTIFACTS_PROVIDER: [Variable; 6] = [
     Variable("VSS_NUGET_URI_PREFIXES"),
 ];
 
+/// GitLab's token for nuget.org in a job: the name that the job's `id_tokens` gives it.
+pub const NUGET_ID_TOKEN: Variable = Variable("NUGET_ID_TOKEN");
+/// What tells a pipeline and its identity (GitHub: OpenID Connect reference; GitLab: predefined CI/CD variables).
+pub const PIPELINE: [Variable; 5] = [
+    Variable("GITHUB_ACTIONS"),
+    Variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
+    Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    Variable("GITLAB_CI"),
+    NUGET_ID_TOKEN,
+];
+
 /// What an agent started by a helper is given: enough to find its places, its network and the keyring. The rest of
 /// a caller's environment is not for a process that outlives it; git's holds `-c http.extraHeader=…` values.
 pub const FOR_AGENT: [Variable; 36] = [

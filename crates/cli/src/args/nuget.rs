@@ -116,6 +116,9 @@ pub(crate) struct Push {
     /// The source of nuget.org, where it is not the usual one
     #[arg(long, value_name = "URL", default_value = "https://api.nuget.org/v3/index.json", value_parser = source)]
     pub(crate) source: String,
+    /// In a job of GitHub Actions or GitLab: push by the trust policy of this profile of nuget.org, with no kept key
+    #[arg(long, value_name = "PROFILE", conflicts_with = "new", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) trusted_publisher: Option<String>,
     /// The `dotnet` to use instead of the one on the PATH
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) dotnet: Option<PathBuf>,
@@ -138,6 +141,19 @@ impl From<Right> for NugetRight {
             Right::Push => Self::Push,
             Right::PushVersion => Self::PushVersion,
             Right::Unlist => Self::Unlist,
+        }
+    }
+}
+
+impl Push {
+    /// The gallery behind the source: nuget.org's, or the one on this machine.
+    pub(crate) fn gallery(&self) -> String {
+        let host = valetkey_nuget_helper::Source::parse(&self.source).map(|source| source.target.host);
+        match host {
+            Some(host) if !host.ends_with(".nuget.org") && !host.ends_with(".nuget.org:443") => {
+                format!("https://{host}")
+            }
+            _ => "https://www.nuget.org".to_owned(),
         }
     }
 }

@@ -15,7 +15,7 @@ use valetkey_paths::env;
 use super::Finding;
 use crate::world::Place;
 
-/// The file of the question `Source-Agnostic`: SHA-1 backwards before NuGet 7, SHA-256 cut to 20 bytes since.
+/// The file of the question `Source-Agnostic`: SHA-1 backwards in older clients, SHA-256 cut to 20 bytes in NuGet 7.9.
 const FILES: [&str; 2] =
     ["74a594ddd0c3ce7fee856b0becaafe1b68ec97a7.dat", "e31fb857036daf0857c70f5a13956500adde37dc.dat"];
 /// What the folder is called, by client.

@@ -11,7 +11,9 @@ use std::{
 };
 
 use anstream::StripStream;
-use valetkey_cli::{Agent, Exit, Git, Person, Place, Programs, Screen, Start, Unreachable, World};
+use valetkey_cli::{
+    Agent, Exit, Git, NoKey, Person, Place, Programs, Publishing, Screen, Start, Unreachable, World,
+};
 use valetkey_paths::env::Variable;
 use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
 
@@ -33,6 +35,16 @@ pub(crate) fn write_program(path: &Path, text: &str) {
     std::fs::remove_file(draft).unwrap();
 }
 
+/// The bytes of a package.
+#[cfg(unix)]
+pub(crate) fn nupkg(id: &str, version: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    zip.start_file(format!("{id}.nuspec"), zip::write::SimpleFileOptions::default()).unwrap();
+    write!(zip, "<package><metadata><id>{id}</id><version>{version}</version></metadata></package>").unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
 /// The moment all runs take place at.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
@@ -47,6 +59,7 @@ pub(crate) struct Run {
     home: PathBuf,
     environment: Vec<(Variable, OsString)>,
     programs: Recorder,
+    pipeline: Pipeline,
 }
 
 impl Run {
@@ -67,6 +80,7 @@ impl Run {
             home: PathBuf::from("/nonexistent"),
             environment: Vec::new(),
             programs: Recorder::default(),
+            pipeline: Pipeline(None),
         }
     }
 
@@ -151,6 +165,13 @@ impl Run {
         self
     }
 
+    /// It runs in a pipeline whose identity is exchanged for this key.
+    #[must_use]
+    pub(crate) fn pipeline(mut self, key: &str) -> Self {
+        self.pipeline = Pipeline(Some(key.to_owned()));
+        self
+    }
+
     /// A variable of the environment.
     #[must_use]
     pub(crate) fn variable(mut self, variable: Variable, value: impl Into<OsString>) -> Self {
@@ -176,6 +197,7 @@ impl Run {
             agent: &mut self.agent,
             person: &mut self.person,
             programs: &mut self.programs,
+            publishing: &mut self.pipeline,
             git: self.git,
             place: Place {
                 config_file: PathBuf::from("/home/alice/.config/valetkey/config.toml"),
@@ -304,6 +326,18 @@ impl Programs for Recorder {
 
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
         Ok(self.note("wait", command))
+    }
+}
+
+/// A pipeline with this key for everybody, or none.
+struct Pipeline(Option<String>);
+
+impl Publishing for Pipeline {
+    fn key(&mut self, gallery: &str, profile: &str) -> Result<SecretString, NoKey> {
+        self.0.as_ref().map(|key| format!("{key}-of-{profile}-at-{gallery}").into()).ok_or_else(|| NoKey {
+            sentence: "this is no pipeline".to_owned(),
+            hint: "leave it out".to_owned(),
+        })
     }
 }
 

@@ -1,19 +1,14 @@
 //! `nuget push` with a `dotnet` that only tells its version.
 
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use insta::assert_snapshot;
 use tempfile::TempDir;
 use valetkey_cli::Exit;
 use valetkey_paths::env;
 use valetkey_protocol::{Answer, NugetKey, Reason};
-use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::harness::{Run, write_program};
+use crate::harness::{Run, nupkg, write_program};
 
 struct Home(TempDir);
 
@@ -36,11 +31,7 @@ impl Home {
     }
 
     fn package(&self, file: &str, id: &str, version: &str) {
-        let mut zip = ZipWriter::new(File::create(self.at("work").join(file)).unwrap());
-        zip.start_file(format!("{id}.nuspec"), SimpleFileOptions::default()).unwrap();
-        write!(zip, "<package><metadata><id>{id}</id><version>{version}</version></metadata></package>")
-            .unwrap();
-        zip.finish().unwrap();
+        fs::write(self.at("work").join(file), nupkg(id, version)).unwrap();
     }
 
     fn run(&self, command_line: &str) -> Run {
@@ -114,7 +105,7 @@ fn a_push_that_fails_ends_it_with_the_clients_code() {
     asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
     ran: wait NUGET_API_KEY=canary [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
     ----- stderr -----
-    warning: Contoso.Core 1.2.3 was not pushed; the key was `ci`
+    warning: Contoso.Core 1.2.3 was not pushed; it was tried with the key `ci`
     hint: if nuget.org has no such package yet, `valetkey nuget push --new [HOME]/work/core.nupkg` uses the key `all`
     hint: `valetkey nuget keys verify ci <id> <version>` tells whether nuget.org takes it
     "#);
@@ -180,4 +171,35 @@ fn keys_go_nowhere_else() {
     let made = home.run("nuget push core.nupkg --source https://evil.example/v3/index.json").made();
     assert_eq!((made.exit, made.asked.len()), (Exit::Usage, 0));
     assert!(made.err.contains("a key of nuget.org is sent to nuget.org only"), "{}", made.err);
+}
+
+#[test]
+fn a_pipeline_pushes_with_a_key_of_its_own_and_asks_no_agent() {
+    let home = Home::new("10.0.401");
+    let run = home.run("nuget push --trusted-publisher alice core.nupkg core.nupkg").pipeline("short");
+    assert_snapshot!(home.shown(run), @"
+    exit: 0 (Done)
+    ran: wait NUGET_API_KEY=short-of-alice-at-https://www.nuget.org [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ran: wait NUGET_API_KEY=short-of-alice-at-https://www.nuget.org [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ----- stdout -----
+    Contoso.Core 1.2.3 pushed with a key for this job alone
+    Contoso.Core 1.2.3 pushed with a key for this job alone
+    ");
+    let source = "--source https://localhost:8443/v3/index.json";
+    let run = home
+        .run(&format!("nuget push --trusted-publisher alice {source} core.nupkg"))
+        .pipeline("short")
+        .program_exits(1);
+    assert_snapshot!(home.shown(run), @"
+    exit: 1 (Other(1))
+    ran: wait NUGET_API_KEY=short-of-alice-at-https://localhost:8443 [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://localhost:8443/v3/index.json
+    ----- stderr -----
+    warning: Contoso.Core 1.2.3 was not pushed; it was tried with a key for this job alone
+    ");
+    assert_snapshot!(home.shown(home.run("nuget push --trusted-publisher alice core.nupkg")), @"
+    exit: 1 (Refused)
+    ----- stderr -----
+    error: this is no pipeline
+    hint: leave it out
+    ");
 }

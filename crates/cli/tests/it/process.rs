@@ -13,7 +13,7 @@ use valetkey_protocol::{
     Answer, Credential, Event, Hello, Request, StatusReport, Welcome, read_frame, write_frame,
 };
 
-use crate::harness::copy_program;
+use crate::harness::{copy_program, nupkg, write_program};
 
 fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
@@ -186,4 +186,25 @@ fn a_key_of_nuget_org_is_read_from_standard_input() {
     let (code, out, err) = text(&valetkey(home.path(), &line).output().unwrap());
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(err.starts_with("error: the key cannot be asked for: standard input holds none\n"), "{err}");
+}
+
+#[test]
+fn a_job_without_an_identity_is_told_what_to_change() {
+    let home = home();
+    fs::write(home.path().join("a.nupkg"), nupkg("A", "1.0.0")).unwrap();
+    let dotnet = home.path().join("dotnet");
+    write_program(&dotnet, "#!/bin/sh\necho 10.0.401\n");
+    let push = |variables: &[(&str, &str)]| {
+        let mut command =
+            valetkey(home.path(), &["nuget", "push", "--trusted-publisher", "alice", "a.nupkg"]);
+        command.arg("--dotnet").arg(&dotnet).current_dir(home.path()).envs(variables.iter().copied());
+        text(&command.output().unwrap())
+    };
+    let (code, out, err) = push(&[]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.starts_with("error: this is no job of GitHub Actions or GitLab"), "{err}");
+    let (_, _, err) = push(&[("GITHUB_ACTIONS", "true")]);
+    assert!(err.contains("hint: add `id-token: write` to the job's `permissions`"), "{err}");
+    let (_, _, err) = push(&[("GITLAB_CI", "true")]);
+    assert!(err.contains("error: the variable `NUGET_ID_TOKEN` has no token"), "{err}");
 }

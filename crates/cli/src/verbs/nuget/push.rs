@@ -2,12 +2,15 @@
 
 use std::{
     ffi::OsString,
+    io,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use valetkey_nuget_org::Package;
-use valetkey_protocol::{Answer, ExposeSecret as _, NugetKey, NugetOperation, NugetOrgRequest, shown};
+use valetkey_protocol::{
+    Answer, ExposeSecret as _, NugetKey, NugetOperation, NugetOrgRequest, SecretString, shown,
+};
 
 use super::{hint, question, warning};
 use crate::{
@@ -28,24 +31,64 @@ pub(super) fn run(args: &Push, world: &mut World<'_>) -> Outcome {
         warning(world, text)?;
         hint(world, "SDK 10.0.300 and later take it from the environment")?;
     }
+    // One key for all packages: a pipeline's token works once.
+    let issued = match &args.trusted_publisher {
+        Some(profile) => Some(world.publishing.key(&args.gallery(), profile)?),
+        None => None,
+    };
     for (file, package) in &packages {
-        let key = choose(package, args.new, world)?;
-        let exit = world.programs.wait(&mut client.push(args, file, &key)).map_err(|error| {
+        let key = match &issued {
+            Some(secret) => Key::Issued(secret),
+            None => Key::Kept(Box::new(choose(package, args.new, world)?)),
+        };
+        let exit = world.programs.wait(&mut client.push(args, file, key.secret())).map_err(|error| {
             let program = client.program.display();
             Failure::failed(format!("`{program}` cannot be run: {error}"), "name a `dotnet` with `--dotnet`")
         })?;
-        let (name, key_name) = (name(package), shown(&key.name));
         if exit.code() != 0 {
-            failed(&name, file, &key, world)?;
+            failed(&name(package), file, &key, world)?;
             return Ok(exit);
         }
-        writeln!(world.out, "{name} pushed with the key `{key_name}`")?;
-        if let Some(text) = &key.warning {
-            warning(world, &format!("key `{key_name}`: {}", shown(text)))?;
-            hint(world, &format!("run `valetkey nuget keys refresh {key_name}`"))?;
-        }
+        writeln!(world.out, "{} pushed with {}", name(package), key.shown())?;
+        key.ending(world)?;
     }
     Ok(Exit::Done)
+}
+
+/// What a package is pushed with.
+enum Key<'a> {
+    /// A key that the agent keeps.
+    Kept(Box<NugetKey>),
+    /// A key made for this job.
+    Issued(&'a SecretString),
+}
+
+impl Key<'_> {
+    fn secret(&self) -> &SecretString {
+        match self {
+            Self::Kept(key) => &key.secret,
+            Self::Issued(secret) => secret,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Kept(key) => format!("the key `{}`", shown(&key.name)),
+            Self::Issued(_) => "a key for this job alone".to_owned(),
+        }
+    }
+
+    /// Warns where the end is near.
+    fn ending(&self, world: &mut World<'_>) -> io::Result<()> {
+        if let Self::Kept(key) = self
+            && let Some(text) = &key.warning
+        {
+            let name = shown(&key.name);
+            warning(world, &format!("key `{name}`: {}", shown(text)))?;
+            hint(world, &format!("run `valetkey nuget keys refresh {name}`"))?;
+        }
+        Ok(())
+    }
 }
 
 fn name(package: &Package) -> String {
@@ -80,9 +123,9 @@ fn choose(package: &Package, is_new: bool, world: &mut World<'_>) -> Result<Nuge
 }
 
 /// The client has said why; what it cannot know is which key it was and what else there is.
-fn failed(name: &str, file: &Path, key: &NugetKey, world: &mut World<'_>) -> std::io::Result<()> {
-    let key_name = shown(&key.name);
-    warning(world, &format!("{name} was not pushed; the key was `{key_name}`"))?;
+fn failed(name: &str, file: &Path, key: &Key<'_>, world: &mut World<'_>) -> io::Result<()> {
+    warning(world, &format!("{name} was not pushed; it was tried with {}", key.shown()))?;
+    let Key::Kept(key) = key else { return Ok(()) };
     if let Some(other) = &key.for_new_package {
         let (other, file) = (shown(other), shown(&file.display().to_string()));
         let text = format!(
@@ -90,10 +133,8 @@ fn failed(name: &str, file: &Path, key: &NugetKey, world: &mut World<'_>) -> std
         );
         hint(world, &text)?;
     }
-    hint(
-        world,
-        &format!("`valetkey nuget keys verify {key_name} <id> <version>` tells whether nuget.org takes it"),
-    )
+    let verify = format!("valetkey nuget keys verify {} <id> <version>", shown(&key.name));
+    hint(world, &format!("`{verify}` tells whether nuget.org takes it"))
 }
 
 /// The program that pushes.
@@ -124,13 +165,13 @@ impl Client {
         Ok(Self { program, reads_environment: version.reads_key_from_environment() })
     }
 
-    fn push(&self, args: &Push, file: &Path, key: &NugetKey) -> Command {
+    fn push(&self, args: &Push, file: &Path, key: &SecretString) -> Command {
         let mut command = Command::new(&self.program);
         command.args(["nuget", "push"]).arg(file).args(["--source", &args.source]);
         if args.skip_duplicate {
             command.arg("--skip-duplicate");
         }
-        let secret = key.secret.expose_secret();
+        let secret = key.expose_secret();
         if self.reads_environment {
             command.env("NUGET_API_KEY", secret);
         } else {
