@@ -22,6 +22,8 @@ impl Broker {
         name: &KeyName,
         account: &Account,
     ) -> Result<Option<Arc<Key>>, Failure> {
+        let wait = self.table().slot(name).pace(self.clock.monotonic());
+        tokio::time::sleep(wait).await;
         let Some(key) = self.table().slot(name).key.clone() else { return Ok(None) };
         match self.is_listed(account, &key).await {
             Ok(true) => {

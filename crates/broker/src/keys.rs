@@ -21,8 +21,9 @@ const LEAST: u64 = 60;
 const AHEAD: u64 = 30 * 60;
 /// A key that was refused is replaced at once at most this often. A redirect to a hostile host can provoke it.
 pub(crate) const FORCED_EVERY: Duration = Duration::from_secs(30);
-/// The service is asked whether a key is dead at most this often.
-const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// The service is asked whether a key is dead at most this often. Who asks sooner waits: NuGet gives up after four
+/// answers that do not help.
+const ASKED_EVERY: Duration = Duration::from_millis(250);
 
 /// What a key is filed under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -153,21 +154,19 @@ impl Slot {
 
     /// Whether a refused key may be replaced now; counts it if so.
     pub(crate) fn may_force(&mut self, now: Duration) -> bool {
-        is_free(&mut self.forced, now, FORCED_EVERY)
+        let free = self.forced.is_none_or(|last| now.saturating_sub(last) >= FORCED_EVERY);
+        if free {
+            self.forced = Some(now);
+        }
+        free
     }
 
-    /// Whether the service may be asked now if the key is dead; counts it if so.
-    pub(crate) fn may_ask(&mut self, now: Duration) -> bool {
-        is_free(&mut self.asked, now, ASKED_EVERY)
+    /// How long to wait before the service is asked whether the key is dead; counts it.
+    pub(crate) fn pace(&mut self, now: Duration) -> Duration {
+        let at = self.asked.map_or(now, |last| now.max(last + ASKED_EVERY));
+        self.asked = Some(at);
+        at.saturating_sub(now)
     }
-}
-
-fn is_free(last: &mut Option<Duration>, now: Duration, every: Duration) -> bool {
-    let free = last.is_none_or(|last| now.saturating_sub(last) >= every);
-    if free {
-        *last = Some(now);
-    }
-    free
 }
 
 /// Every key that is held.

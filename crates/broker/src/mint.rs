@@ -91,9 +91,6 @@ impl Broker {
         let flight = slot.flight();
         let (why, fallback) = match usable {
             Some(key) if this_one(&key) && name.purpose.product() == Product::Packaging => {
-                if flight.is_none() && !slot.may_ask(now.monotonic) {
-                    return Ok(Found::Warm(key));
-                }
                 (Why::Doubted, None)
             }
             Some(key) if this_one(&key) => {

@@ -10,9 +10,14 @@ use valetkey_emulator::{APP_MINT, Emulator, Options};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
 use valetkey_protocol::{
-    Answer, AuditRecord, Credential, Event, Flow, GetRequest, LoginRequest, Operation, Refusal, Target,
+    Answer, AuditRecord, Credential, Event, ExposeSecret as _, Flow, GetRequest, LoginRequest, Operation,
+    Refusal, Target,
 };
 use valetkey_vault::Vault;
+
+fn feed_of(organisation: &str) -> String {
+    format!("{organisation}/_packaging/shared/nuget/v3/index.json")
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Trail(Mutex<Vec<AuditRecord>>);
@@ -55,6 +60,7 @@ impl Place {
         let urls = self.emulator.urls();
         let settings = Settings {
             dev: urls.dev.parse()?,
+            pkgs: urls.pkgs.parse()?,
             pats: urls.vssps.parse()?,
             authority: urls.login.clone(),
             client_id: Some(APP_MINT.to_owned()),
@@ -108,10 +114,13 @@ impl Place {
         Ok(login.await?)
     }
 
-    async fn open(&self, url: &str) -> Result<()> {
+    fn browser(&self) -> Result<reqwest::Client> {
         let authority = reqwest::Certificate::from_pem(self.emulator.ca_pem().as_bytes())?;
-        let browser = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build()?;
-        browser.get(url).send().await.context("the browser")?.error_for_status()?;
+        Ok(reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build()?)
+    }
+
+    async fn open(&self, url: &str) -> Result<()> {
+        self.browser()?.get(url).send().await.context("the browser")?.error_for_status()?;
         Ok(())
     }
 
@@ -121,17 +130,47 @@ impl Place {
         organisation: &str,
         operation: Operation,
     ) -> Result<Credential, Refusal> {
-        let host = self.emulator.urls().dev.trim_start_matches("https://").to_owned();
+        let path = format!("{organisation}/project/_git/repo");
+        self.get(broker, &self.emulator.urls().dev, path, operation, None).await
+    }
+
+    /// Asks as the NuGet plugin does.
+    pub(crate) async fn ask_for_feed(
+        &self,
+        broker: &Arc<Broker>,
+        organisation: &str,
+        operation: Operation,
+        refused: Option<&Credential>,
+    ) -> Result<Credential, Refusal> {
+        let refused = refused.map(|key| key.state.clone());
+        self.get(broker, &self.emulator.urls().pkgs, feed_of(organisation), operation, refused).await
+    }
+
+    /// What the feed's service index answers to a key.
+    pub(crate) async fn index(&self, organisation: &str, key: &Credential) -> Result<u16> {
+        let url = format!("{}/{}", self.emulator.urls().pkgs, feed_of(organisation));
+        let request = self.browser()?.get(url).basic_auth(&key.username, Some(key.password.expose_secret()));
+        Ok(request.send().await?.status().as_u16())
+    }
+
+    async fn get(
+        &self,
+        broker: &Arc<Broker>,
+        base: &str,
+        path: String,
+        operation: Operation,
+        refused: Option<String>,
+    ) -> Result<Credential, Refusal> {
         let target = Target {
             protocol: "https".to_owned(),
-            host,
-            path: Some(format!("{organisation}/project/_git/repo")),
+            host: base.trim_start_matches("https://").to_owned(),
+            path: Some(path),
             username: None,
         };
         let request = GetRequest {
             target,
             operation: Some(operation),
-            refused: None,
+            refused,
             can_retry: false,
             challenges: Vec::new(),
             caller: None,
