@@ -9,11 +9,12 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 bin=${PREFIX:-$HOME/.local}/bin
-programs="valetkey valetkey-agent git-credential-valetkey"
+programs="valetkey valetkey-agent git-credential-valetkey nuget-plugin-valetkey"
 
 if [ "${1:-}" = --uninstall ]; then
     if [ -x "$bin/valetkey" ]; then
         "$bin/valetkey" setup git --undo || true
+        "$bin/valetkey" setup nuget --undo || true
         "$bin/valetkey" logout || echo "note: sign-out failed; keys that could not be revoked die within hours" >&2
         "$bin/valetkey" agent stop || true
     fi
@@ -25,12 +26,14 @@ fi
 
 cd "$here"
 cargo build --locked --release --package valetkey-agent --package valetkey-cli
-cargo build --locked --profile helper --package valetkey-git-helper
+cargo build --locked --profile helper --package valetkey-git-helper --package valetkey-nuget-helper
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$bin"
 for program in $programs; do
-    from=$target/release/$program
-    [ "$program" != git-credential-valetkey ] || from=$target/helper/$program
+    case $program in
+        git-credential-* | nuget-plugin-*) from=$target/helper/$program ;;
+        *) from=$target/release/$program ;;
+    esac
     # Renamed into place, so that a running one is not disturbed.
     cp "$from" "$bin/.$program.new"
     chmod 755 "$bin/.$program.new"
@@ -42,4 +45,4 @@ case ":$PATH:" in
     *":$bin:"*) ;;
     *) echo "note: $bin is not on PATH" ;;
 esac
-echo "next: valetkey setup entra, valetkey login ORG, valetkey setup git"
+echo "next: valetkey setup entra, valetkey login ORG, valetkey setup git, valetkey setup nuget"

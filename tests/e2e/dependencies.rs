@@ -5,7 +5,13 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, Result, ensure};
 
 /// The short-lived programs and what they stand on.
-const LIGHT: [&str; 4] = ["valetkey-protocol", "valetkey-paths", "valetkey-client", "valetkey-git-helper"];
+const LIGHT: [&str; 5] = [
+    "valetkey-protocol",
+    "valetkey-paths",
+    "valetkey-client",
+    "valetkey-git-helper",
+    "valetkey-nuget-helper",
+];
 /// What would make them slow or big.
 const HEAVY: [&str; 5] = ["tokio", "reqwest", "clap", "oauth2", "keyring"];
 
