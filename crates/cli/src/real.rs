@@ -98,6 +98,10 @@ impl Daemon {
         start: Start,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Answer, ClientError> {
+        if matches!(request, Request::Stop) {
+            // Whatever its version: otherwise nothing could restart an agent of another one.
+            return Connection::stop(&Paths::discover()?, ClientKind::Cli);
+        }
         let start = match start {
             Start::Never => valetkey_client::Start::Never,
             Start::OnDemand => valetkey_client::Start::OnDemand { agent: agent_program()? },
