@@ -107,6 +107,7 @@ fn an_archive_that_contradicts_itself() {
         ("method: bzip2", list + 10, vec![12]),
         ("checksum", list + 16, vec![0, 0, 0, 0]),
         ("packed length", list + 20, vec![1, 0]),
+        ("packed length beyond the list", list + 20, vec![0xff, 0x0f]),
         ("length", list + 24, vec![1, 0]),
         ("place", list + 42, vec![3]),
         ("place beyond the end", list + 42, vec![0xff, 0xff, 0xff, 0x7f]),
@@ -125,6 +126,24 @@ fn an_archive_that_contradicts_itself() {
         assert!(matches!(error, NupkgError::Damaged(_) | NupkgError::Unsupported(_)), "{what}: {error:?}");
         assert!(!error.hint().is_empty());
     }
+}
+
+#[test]
+fn a_nuspec_that_goes_on_after_its_length_is_refused() {
+    let mut crc = flate2::Crc::new();
+    crc.update(NUSPEC.as_bytes());
+    let mut longer = package(format!("{NUSPEC}<!-- and more -->").as_bytes());
+    let list = longer.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    longer[list + 16..list + 20].copy_from_slice(&crc.sum().to_le_bytes());
+    longer[list + 24..list + 28].copy_from_slice(&u32::try_from(NUSPEC.len()).unwrap().to_le_bytes());
+    assert!(matches!(read(&longer), Err(NupkgError::Damaged(_))));
+}
+
+#[test]
+fn only_the_metadata_counts() {
+    let beside = "<files><id>No</id><version>9</version></files>";
+    let nuspec = NUSPEC.replace("</metadata>", &format!("</metadata>{beside}"));
+    assert_eq!(of(&nuspec).unwrap().id.as_str(), "Contoso.Data");
 }
 
 #[test]
