@@ -24,4 +24,6 @@ mod setup_git;
 #[cfg(unix)]
 mod setup_nuget;
 mod status;
+#[cfg(unix)]
+mod trusted;
 mod usage;
