@@ -10,7 +10,7 @@ pub(crate) use nuget::{Add as AddNugetKey, Nuget, NugetKeys, Push, Refresh as Re
 
 use crate::{exit, exit::Exit, failure::Failure, organisation, setup, world::World};
 
-/// Signs you in once, and git gets short-lived keys for Azure DevOps by itself.
+/// Signs you in once, and git and NuGet get short-lived keys for Azure DevOps by themselves.
 #[derive(Debug, Parser)]
 #[command(name = "valetkey", version, after_help = exit::TABLE, max_term_width = 100, subcommand_required = true)]
 pub(crate) struct Args {
@@ -105,7 +105,7 @@ pub(crate) struct Login {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exec {
-    /// Keys that may push packages too; by itself only for `nuget push` and `nuget delete`
+    /// Keys that may push too, whatever the command; without it only `nuget push` and `nuget delete` get them
     #[arg(long)]
     pub(crate) write: bool,
     /// Only the sources of this file

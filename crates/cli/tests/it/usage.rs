@@ -10,7 +10,7 @@ fn help() {
     assert_snapshot!(Run::new("--help").shown(), @"
     exit: 0 (Done)
     ----- stdout -----
-    Signs you in once, and git gets short-lived keys for Azure DevOps by itself
+    Signs you in once, and git and NuGet get short-lived keys for Azure DevOps by themselves
 
     Usage: valetkey <COMMAND>
 
@@ -44,8 +44,24 @@ fn help() {
 
 #[test]
 fn help_of_the_verbs() {
-    let verbs =
-        ["login", "logout", "status", "setup git", "setup entra", "lock", "unlock", "audit", "keys revoke"];
+    let verbs = [
+        "login",
+        "logout",
+        "status",
+        "setup git",
+        "setup nuget",
+        "setup entra",
+        "lock",
+        "unlock",
+        "doctor",
+        "exec",
+        "nuget push",
+        "nuget unlist",
+        "nuget keys add",
+        "nuget keys refresh",
+        "audit",
+        "keys revoke",
+    ];
     let texts: Vec<_> = verbs
         .into_iter()
         .map(|verb| {
@@ -112,6 +128,22 @@ fn help_of_the_verbs() {
       valetkey setup git
       valetkey setup git --undo
 
+    Make dotnet and nuget.exe ask valetkey for Azure Artifacts
+
+    Usage: valetkey setup nuget [OPTIONS]
+
+    Options:
+          --undo              Take out exactly what was put in
+          --dotnet <PROGRAM>  A `dotnet` to set up instead of the one on the PATH
+          --nuget-exe         Set up nuget.exe and MSBuild too, even where no `nuget` is on the PATH
+      -h, --help              Print help
+
+    Puts in what the clients that are found need, and nothing the second time.
+
+    Examples:
+      valetkey setup nuget
+      valetkey setup nuget --undo
+
     Show how to register the application in Microsoft Entra
 
     Usage: valetkey setup entra [OPTIONS]
@@ -136,6 +168,124 @@ fn help_of_the_verbs() {
       -h, --help  Print help
 
     Asks for the passphrase where secrets rest in a file sealed with one.
+
+    Find what keeps keys from reaching git or NuGet
+
+    Usage: valetkey doctor [OPTIONS]
+
+    Options:
+          --json  Print a JSON array
+      -h, --help  Print help
+
+    Changes nothing and starts no agent.
+
+    Exit codes:
+      0  nothing is wrong
+      1  there are findings, one a line
+
+    Run a command with keys for the package sources of the NuGet.Config in force
+
+    Usage: valetkey exec [OPTIONS] -- <COMMAND>...
+
+    Arguments:
+      <COMMAND>...  The command and its arguments
+
+    Options:
+          --write              Keys that may push too, whatever the command; without it only `nuget push` and `nuget delete` get them
+          --configfile <FILE>  Only the sources of this file
+      -h, --help               Print help
+
+    The keys are in the command's environment and nowhere else. A restore is faster so than with any plugin.
+
+    Exits with the command's own code.
+
+    Examples:
+      valetkey exec -- dotnet restore
+      valetkey exec --write -- make publish
+
+    Push packages with the narrowest key that may
+
+    Usage: valetkey nuget push [OPTIONS] <PACKAGE>...
+
+    Arguments:
+      <PACKAGE>...  The packages
+
+    Options:
+          --new                          nuget.org has no package of that id yet
+          --skip-duplicate               Pass over versions that are there
+          --source <URL>                 The source of nuget.org, where it is not the usual one [default: https://api.nuget.org/v3/index.json]
+          --trusted-publisher <PROFILE>  In a job of GitHub Actions or GitLab: push by the trust policy of this profile of nuget.org, with no kept key
+          --dotnet <PROGRAM>             The `dotnet` to use instead of the one on the PATH
+      -h, --help                         Print help
+
+    Runs `dotnet nuget push`. Exits with its code where a push fails.
+
+    Examples:
+      valetkey nuget push bin/Release/*.nupkg
+
+    Take a version out of searches; it can still be restored
+
+    Usage: valetkey nuget unlist [OPTIONS] <ID> <VERSION>
+
+    Arguments:
+      <ID>       Id of the package
+      <VERSION>  The version
+
+    Options:
+          --relist  Put it back instead
+      -h, --help    Print help
+
+    Keep a key that you made on nuget.org
+
+    Usage: valetkey nuget keys add [OPTIONS] --owner <OWNER> --glob <PATTERN> --allow <RIGHTS> <NAME>
+
+    Arguments:
+      <NAME>
+              What to call it: letters, digits, `.`, `_`, `-`
+
+    Options:
+          --owner <OWNER>
+              The user or organisation of nuget.org it belongs to
+
+          --glob <PATTERN>
+              Packages it is for, as on the site; only `*` is a wildcard
+
+          --allow <RIGHTS>
+              What it may do, as ticked on the site
+
+              Possible values:
+              - push:         Push new packages and package versions
+              - push-version: Push only new package versions
+              - unlist:       Unlist or relist package versions
+
+          --expires <WHEN>
+              When it ends: a day as `2027-03-01`, or `365d` from now; a key that says so itself needs none
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    The key itself is asked for, or read from standard input where that is no terminal.
+
+    Examples:
+      valetkey nuget keys add ci --owner contoso --glob 'Contoso.*' --allow push-version --expires 365d
+
+    Put a new value in an old one's place, as soon as nuget.org takes it
+
+    Usage: valetkey nuget keys refresh [OPTIONS] <NAME> [ID] [VERSION]
+
+    Arguments:
+      <NAME>     Name of the key
+      [ID]       A package of yours that is on nuget.org, to check the new value with
+      [VERSION]  A version of it that is there
+
+    Options:
+          --expires <WHEN>  When the new value ends: a day as `2027-03-01`, or `365d` from now
+      -h, --help            Print help
+
+    Says what to do on nuget.org, and asks for the value that the site shows then.
+
+    Examples:
+      valetkey nuget keys refresh ci Contoso.Core 1.0.0
 
     Show who got which key, newest last
 
@@ -187,6 +337,17 @@ fn wrong_command_lines_ask_nobody() {
         "login a b",
         "login http://dev.azure.com/contoso",
         "login --tenant=",
+        "exec",
+        "exec true",
+        "exec --",
+        "nuget push",
+        "nuget push --trusted-publisher= a.nupkg",
+        "nuget unlist A",
+        "nuget keys add ci --owner contoso --allow push",
+        "nuget keys add ci --owner contoso --glob * --allow everything",
+        "nuget keys refresh ci Contoso.Core",
+        "setup nuget --undo=no",
+        "doctor now",
         "keys revoke",
         "keys revoke k1 --all",
         "keys revoke --org contoso --all",
