@@ -42,35 +42,18 @@ fn help() {
     ");
 }
 
+fn help_of<const N: usize>(verbs: [&str; N]) -> String {
+    let texts = verbs.map(|verb| {
+        let made = Run::new(&format!("{verb} --help")).made();
+        assert_eq!((made.exit, made.err.as_str()), (Exit::Done, ""), "{verb}");
+        made.out
+    });
+    texts.join("\n")
+}
+
 #[test]
-fn help_of_the_verbs() {
-    let verbs = [
-        "login",
-        "logout",
-        "status",
-        "setup git",
-        "setup nuget",
-        "setup entra",
-        "lock",
-        "unlock",
-        "doctor",
-        "exec",
-        "nuget push",
-        "nuget unlist",
-        "nuget keys add",
-        "nuget keys refresh",
-        "audit",
-        "keys revoke",
-    ];
-    let texts: Vec<_> = verbs
-        .into_iter()
-        .map(|verb| {
-            let made = Run::new(&format!("{verb} --help")).made();
-            assert_eq!((made.exit, made.err.as_str()), (Exit::Done, ""), "{verb}");
-            made.out
-        })
-        .collect();
-    assert_snapshot!(texts.join("\n"), @"
+fn help_of_signing_in_and_setting_up() {
+    assert_snapshot!(help_of(["login", "logout", "status", "setup git", "setup nuget", "setup entra"]), @"
     Sign in, so that keys can be made for an organisation
 
     Usage: valetkey login [OPTIONS] [ORG]
@@ -151,7 +134,12 @@ fn help_of_the_verbs() {
     Options:
           --for-admin  Print a text to send to an administrator instead
       -h, --help       Print help
+    ");
+}
 
+#[test]
+fn help_of_the_agents_verbs() {
+    assert_snapshot!(help_of(["lock", "unlock", "doctor", "exec", "audit", "keys revoke"]), @"
     Stop handing out keys until `valetkey unlock`
 
     Usage: valetkey lock [OPTIONS]
@@ -203,6 +191,37 @@ fn help_of_the_verbs() {
       valetkey exec -- dotnet restore
       valetkey exec --write -- make publish
 
+    Show who got which key, newest last
+
+    Usage: valetkey audit [OPTIONS]
+
+    Options:
+      -n, --lines <N>  How many lines [default: 20]
+          --json       Print one JSON object a line
+      -h, --help       Print help
+
+    Revoke keys
+
+    Usage: valetkey keys revoke <ID|--org <ORG>|--all>
+
+    Arguments:
+      [ID]  The key with this id, as `valetkey keys list` shows it
+
+    Options:
+          --org <ORG>  Every key of one organisation
+          --all        Every key
+      -h, --help       Print help
+
+    Examples:
+      valetkey keys revoke k7
+      valetkey keys revoke --org contoso
+    ");
+}
+
+#[test]
+fn help_of_nuget() {
+    let verbs = ["nuget push", "nuget unlist", "nuget keys add", "nuget keys refresh"];
+    assert_snapshot!(help_of(verbs), @"
     Push packages with the narrowest key that may
 
     Usage: valetkey nuget push [OPTIONS] <PACKAGE>...
@@ -286,31 +305,6 @@ fn help_of_the_verbs() {
 
     Examples:
       valetkey nuget keys refresh ci Contoso.Core 1.0.0
-
-    Show who got which key, newest last
-
-    Usage: valetkey audit [OPTIONS]
-
-    Options:
-      -n, --lines <N>  How many lines [default: 20]
-          --json       Print one JSON object a line
-      -h, --help       Print help
-
-    Revoke keys
-
-    Usage: valetkey keys revoke <ID|--org <ORG>|--all>
-
-    Arguments:
-      [ID]  The key with this id, as `valetkey keys list` shows it
-
-    Options:
-          --org <ORG>  Every key of one organisation
-          --all        Every key
-      -h, --help       Print help
-
-    Examples:
-      valetkey keys revoke k7
-      valetkey keys revoke --org contoso
     ");
 }
 
