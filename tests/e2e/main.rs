@@ -9,5 +9,7 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod nuget;
+mod nuget_org;
+mod nuget_person;
 mod sealed_world;
 mod switches;

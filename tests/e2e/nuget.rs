@@ -1,25 +1,29 @@
 //! The real dotnet gets its keys through the plugin on PATH.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use valetkey_emulator::nupkg;
 use valetkey_tests::{Dotnet, Ran, Rig, skip, write_project, write_sources};
 
-struct Bench {
-    rig: Rig,
-    dotnet: Dotnet,
+/// A rig and an SDK.
+pub(crate) struct Bench {
+    pub(crate) rig: Rig,
+    pub(crate) dotnet: Dotnet,
 }
 
 impl Bench {
     /// Signed in for `contoso`, with the SDK; nothing, recorded as a skip, where there is no SDK.
-    fn signed_in(test: &str) -> Result<Option<Self>> {
+    pub(crate) fn signed_in(test: &str) -> Result<Option<Self>> {
         let Some(bench) = Self::new(test)? else { return Ok(None) };
         bench.rig.sign_in("contoso")?.expect_ok("signing in")?;
         Ok(Some(bench))
     }
 
-    fn new(test: &str) -> Result<Option<Self>> {
+    pub(crate) fn new(test: &str) -> Result<Option<Self>> {
         let Some(dotnet) = Dotnet::find() else {
             skip(test, "no .NET SDK on PATH, and `VALETKEY_DOTNET` names none");
             return Ok(None);
@@ -27,29 +31,42 @@ impl Bench {
         Ok(Some(Self { rig: Rig::new()?, dotnet }))
     }
 
-    fn feed(&self, path: &str) -> String {
+    pub(crate) fn feed(&self, path: &str) -> String {
         format!("{}/{path}/nuget/v3/index.json", self.rig.emulator.urls().pkgs)
     }
 
     /// A folder with a project that needs `packages`, and these sources.
-    fn project(&self, name: &str, packages: &[(&str, &str)], sources: &[(&str, &str)]) -> Result<PathBuf> {
+    pub(crate) fn project(
+        &self,
+        name: &str,
+        packages: &[(&str, &str)],
+        sources: &[(&str, &str)],
+    ) -> Result<PathBuf> {
         let folder = self.rig.sandbox.work().join(name);
         write_project(&folder, name, packages)?;
         write_sources(&folder, sources)?;
         Ok(folder)
     }
 
-    fn restore(&self, folder: &PathBuf) -> Result<Ran> {
+    fn restore(&self, folder: &Path) -> Result<Ran> {
         self.dotnet.run(&self.rig.sandbox, folder, &["restore", "--no-cache", "-v", "minimal"])
     }
 
-    fn nothing_left(&self) -> Result<()> {
+    pub(crate) fn nothing_left(&self) -> Result<()> {
         self.rig.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
         let control = self.rig.control();
         ensure!(control.live_pats().is_empty(), "left alive: {:?}", control.live_pats());
         ensure!(control.violations().is_empty(), "{:?}", control.violations());
         Ok(())
     }
+}
+
+/// A solution of the projects in these folders.
+pub(crate) fn write_solution(top: &Path, names: &[impl AsRef<str>]) -> Result<()> {
+    let line = |name: &str| format!("  <Project Path=\"{name}/{name}.csproj\" />");
+    let lines: Vec<_> = names.iter().map(|name| line(name.as_ref())).collect();
+    fs::write(top.join("all.slnx"), format!("<Solution>\n{}\n</Solution>\n", lines.join("\n")))?;
+    Ok(())
 }
 
 #[test]
@@ -86,13 +103,11 @@ fn twenty_projects_over_two_organisations_start_one_mint_each() -> Result<()> {
     let top = bench.rig.sandbox.work().join("many");
     fs::create_dir_all(&top)?;
     write_sources(&top, &sources)?;
-    let mut solution = String::from("<Solution>\n");
-    for number in 0..20 {
-        let name = format!("p{number}");
-        write_project(&top.join(&name), &name, &[("Contoso.Core", "1.0.0"), ("Fabrikam.Tools", "2.0.0")])?;
-        solution += &format!("  <Project Path=\"{name}/{name}.csproj\" />\n");
+    let names: Vec<_> = (0..20).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        write_project(&top.join(name), name, &[("Contoso.Core", "1.0.0"), ("Fabrikam.Tools", "2.0.0")])?;
     }
-    fs::write(top.join("many.slnx"), solution + "</Solution>\n")?;
+    write_solution(&top, &names)?;
     bench.restore(&top)?.expect_ok("restore of twenty projects")?;
     ensure!(bench.rig.mints() == 2, "{} mints for two organisations", bench.rig.mints());
     bench.nothing_left()

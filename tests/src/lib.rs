@@ -7,6 +7,7 @@ mod webdriver;
 pub use rig::{Rig, gits, programs};
 pub use skip::{needs, skip, variable};
 pub use valetkey_demo::{
-    Dotnet, Ran, Sandbox, World, find_on_path, sign_in_with_device_code, write_project, write_sources,
+    Dotnet, Ran, Sandbox, World, find_on_path, sign_in_with_device_code, user_code, write_project,
+    write_sources,
 };
 pub use webdriver::Browser;
