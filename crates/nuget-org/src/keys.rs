@@ -104,9 +104,9 @@ impl KeysError {
                 format!("choose another name, or run `valetkey nuget keys refresh {name}`")
             }
             Self::NoSuch(_) => "see the names with `valetkey nuget keys list`".to_owned(),
-            Self::NoValue(name) | Self::Changed(name) | Self::Over(name) => {
-                format!("run `valetkey nuget keys refresh {name}`")
-            }
+            Self::NoValue(name) | Self::Changed(name) => format!("run `valetkey nuget keys refresh {name}`"),
+            // There may be no key of that name yet.
+            Self::Over(_) => "make or refresh it on `https://www.nuget.org/account/apikeys`, then paste the value shown there".to_owned(),
             Self::NoOperation(_) => "name one of `push`, `push-version`, `unlist`".to_owned(),
             Self::Same(_) => "refresh the key on nuget.org first, then paste the new value".to_owned(),
             Self::Unproven(_) => "name a package and a version of yours that are on nuget.org".to_owned(),
