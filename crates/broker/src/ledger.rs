@@ -145,6 +145,7 @@ impl Ledger {
     pub fn begin(&self, entry: Entry) -> Result<(), LedgerError> {
         let mut inner = self.inner();
         inner.load()?;
+        inner.restore()?;
         inner.flush()?;
         inner.file.append(&entry)?;
         inner.in_flight.insert(entry.nonce.clone());
@@ -162,7 +163,7 @@ impl Ledger {
         if entry.state.is_closed() {
             inner.waiting.remove(nonce);
         }
-        if inner.flush().is_err() || inner.file.append(&entry).is_err() {
+        if inner.restore().is_err() || inner.flush().is_err() || inner.file.append(&entry).is_err() {
             inner.unwritten.insert(nonce.to_owned());
         } else if entry.state.is_closed() {
             inner.entries.remove(nonce);
@@ -229,6 +230,12 @@ impl Inner {
             self.file.replace(self.entries.values())?;
         }
         Ok(())
+    }
+
+    /// Writes everything anew where the file was taken away under us: a line in a file without a name helps nobody
+    /// after a crash.
+    fn restore(&mut self) -> Result<(), LedgerError> {
+        if self.file.is_astray() { self.file.replace(self.entries.values()) } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), LedgerError> {

@@ -53,6 +53,11 @@ impl LedgerFile {
         Ok((open, spare))
     }
 
+    /// Whether the file lines go to is no longer the one of that name: somebody removed it, or its folder.
+    pub(super) fn is_astray(&self) -> bool {
+        self.open.as_ref().is_some_and(|file| !is_at(file, &self.path))
+    }
+
     /// Appends one line and waits until it is on the disk.
     pub(super) fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         let written = line(entry).and_then(|line| {
@@ -107,6 +112,21 @@ impl LedgerFile {
     fn error(&self, source: io::Error) -> LedgerError {
         LedgerError { path: self.path.clone(), source }
     }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(held), Ok(found)) => (held.dev(), held.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+/// What is open cannot be removed there.
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 fn ends_torn(path: &Path) -> io::Result<bool> {

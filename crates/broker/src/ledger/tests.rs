@@ -98,6 +98,21 @@ fn what_the_disk_refused_is_written_later() {
 }
 
 #[test]
+fn a_ledger_taken_away_is_written_anew_with_all_it_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/ledger");
+    fs::create_dir(folder.path().join("state")).unwrap();
+    let ledger = Ledger::at(path.clone());
+    ledger.begin(entry("aaaa")).unwrap();
+    fs::rename(folder.path().join("state"), folder.path().join("away")).unwrap();
+    ledger.begin(entry("bbbb")).unwrap_err();
+    fs::create_dir(folder.path().join("state")).unwrap();
+    ledger.begin(entry("bbbb")).unwrap();
+    let nonces: Vec<_> = reopened(&path).into_iter().map(|(nonce, _)| nonce).collect();
+    assert_eq!(nonces, ["aaaa", "bbbb"]);
+}
+
+#[test]
 fn only_a_name_of_ours_with_the_nonce_as_its_last_word_is_ours() {
     let ours = entry("aaaabbbb");
     assert!(ours.is_named("valetkey other git-read aaaabbbb"));
