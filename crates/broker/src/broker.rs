@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
-use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, Reason, Refusal};
+use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, Reason, Refusal, SessionState};
 
 use crate::{
     AuditSink, Bearer, Clock, Failure, FailureKind, Identity, OrganisationTenant, Pats, Random, Secrets,
@@ -107,6 +107,14 @@ pub struct Broker {
     pub(crate) stopping: AtomicBool,
 }
 
+fn leaving() -> Refusal {
+    Refusal::new(
+        Reason::NeedsLogin,
+        "signed out; it is kept until its keys are revoked and its session is deleted",
+        "wait, or run `valetkey logout` again; run `valetkey login` to sign in anew",
+    )
+}
+
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -191,7 +199,11 @@ impl Broker {
     /// The accounts, the usual one first.
     pub fn accounts(&self) -> Vec<AccountStatus> {
         let status = |account: Account| {
-            let (session, problem) = self.sessions.state(&account, &self.breakers);
+            let (session, problem) = if account.leaving {
+                (SessionState::Ended, Some(leaving()))
+            } else {
+                self.sessions.state(&account, &self.breakers)
+            };
             AccountStatus {
                 organisations: account.organisation_names(),
                 username: account.username,

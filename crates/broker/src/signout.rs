@@ -28,6 +28,8 @@ struct Outcome {
     why: Option<Refusal>,
     /// Trying again later cannot help: there is nothing left to revoke with.
     hopeless: bool,
+    /// Why a session is still in the vault.
+    kept: Option<Refusal>,
 }
 
 impl Broker {
@@ -103,7 +105,7 @@ impl Broker {
             self.all_landed(LANDING).await;
             let outcome = self.revoke_chosen(|entry| entry.account == account.id).await;
             if outcome.hopeless || !self.ledger.concerns(&account.id) {
-                self.drop_account(&account).await;
+                total.kept = self.drop_account(&account).await.err().or(total.kept);
             }
             self.record("signed-out").of_account(&account.username).by(peer).write(&*self.audit);
             total.add(outcome);
@@ -123,19 +125,22 @@ impl Broker {
         .await;
     }
 
-    async fn drop_account(&self, account: &Account) {
+    /// An account whose session the vault does not let go stays as one that is leaving, and this is tried again.
+    async fn drop_account(&self, account: &Account) -> Result<(), Refusal> {
         if let Err(refusal) = self.sessions.end(&account.id).await {
             tracing::warn!(sentence = refusal.sentence, "a session could not be deleted from the vault");
+            return Err(refusal);
         }
         let id = account.id.clone();
         self.change_accounts(move |state| state.accounts.retain(|known| known.id != id)).await;
+        Ok(())
     }
 
     /// Drops accounts that only waited for their last keys to be revoked.
     pub(crate) async fn finish_leaving(&self) {
         for account in self.accounts.snapshot().into_iter().filter(|account| account.leaving) {
             if !self.ledger.concerns(&account.id) {
-                self.drop_account(&account).await;
+                let _ = self.drop_account(&account).await;
             }
         }
     }
@@ -180,11 +185,14 @@ impl Outcome {
         self.pending += other.pending;
         self.why = other.why.or(self.why.take());
         self.hopeless |= other.hopeless;
+        self.kept = other.kept.or(self.kept.take());
     }
 
     fn answer(self) -> Answer {
         let sentence = match (self.why, self.pending) {
-            (_, 0) => String::new(),
+            (_, 0) => self.kept.map_or_else(String::new, |why| {
+                format!("the session could not be deleted: {}; this is tried again", why.sentence)
+            }),
             (Some(why), _) if self.hopeless => format!("{}; the keys end by themselves", why.sentence),
             (Some(why), _) => format!("{}; this is tried again", why.sentence),
             (None, _) => "the service does not list them yet; this is tried again".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use valetkey_protocol::{Answer, LogoutRequest, Operation, Reason, SecretString};
+use valetkey_protocol::{Answer, LogoutRequest, Operation, Reason, SecretString, SessionState};
 
 use super::fakes::*;
 use crate::{OrganisationTenant, Peer};
@@ -152,6 +152,21 @@ async fn a_sign_out_that_cannot_revoke_yet_gives_nothing_and_ends_later() {
     let broker = world.restarted().await;
     assert!(world.pats.alive().is_empty() && broker.accounts().is_empty());
     assert_eq!(world.vault.names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_whose_session_the_vault_keeps_says_so_and_ends_later() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    world.vault.broken.store(true, Ordering::SeqCst);
+    let went = revoked(broker.logout(&LogoutRequest::default(), &Peer::default()).await);
+    assert!(went.sentence.starts_with("the session could not be deleted: "), "{}", went.sentence);
+    let shown = broker.accounts();
+    assert_eq!(shown[0].session, SessionState::Ended, "nobody takes it for signed in");
+    assert_eq!(read(&broker).await.unwrap_err().reason, Reason::NeedsLogin);
+    world.vault.broken.store(false, Ordering::SeqCst);
+    broker.tend().await;
+    assert!(broker.accounts().is_empty() && world.vault.names().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

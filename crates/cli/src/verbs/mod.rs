@@ -71,8 +71,13 @@ fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
 /// Tells how revoking went, and whether all of it is done.
 fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
     writeln!(world.out, "{} revoked", keys_in_words(revoked.revoked))?;
-    if revoked.pending == 0 {
+    if revoked.pending == 0 && revoked.sentence.is_empty() {
         return Ok(Exit::Done);
+    }
+    if revoked.pending == 0 {
+        warning(world, &valetkey_protocol::shown(&revoked.sentence))?;
+        hint(world, "see `valetkey status`")?;
+        return Ok(Exit::Refused);
     }
     let why = if revoked.sentence.is_empty() { "the service did not answer" } else { &revoked.sentence };
     let text = format!(

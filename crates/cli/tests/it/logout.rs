@@ -33,6 +33,22 @@ fn of_one_account_with_a_key_left() {
 }
 
 #[test]
+fn of_an_account_whose_session_stays() {
+    let sentence = "the session could not be deleted: the keyring is locked; this is tried again".to_owned();
+    let revoked = Revoked { revoked: 2, pending: 0, sentence };
+    assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"
+    exit: 1 (Refused)
+    asked: OnDemand {"type":"logout"}
+    ----- stdout -----
+    signed out
+    2 keys revoked
+    ----- stderr -----
+    warning: the session could not be deleted: the keyring is locked; this is tried again
+    hint: see `valetkey status`
+    "#);
+}
+
+#[test]
 fn without_a_word_about_keys() {
     assert_snapshot!(Run::new("logout").answer(Answer::Done).shown(), @r#"
     exit: 0 (Done)
