@@ -110,7 +110,7 @@ fn device_not_compliant() -> Result<()> {
 fn consent_missing() -> Result<()> {
     insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("consent_required"))?)?, @"
     exit code: 128
-    valetkey: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator of the organisation to
+    valetkey: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())

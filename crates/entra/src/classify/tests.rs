@@ -83,8 +83,8 @@ fn each_error_has_its_kind_its_sentence_and_its_next_step() {
     invalid_grant/additional_action: DeviceNotCompliant: the organisation lets in managed devices only (AADSTS53000: Your device is required to be compliant); enrol this device or make it compliant, then run `valetkey login`
     interaction_required/additional_action: DeviceNotCompliant: the organisation lets in managed devices only (AADSTS53001: Your device is required to be managed); enrol this device or make it compliant, then run `valetkey login`
     invalid_grant/message_only: BlockedByPolicy: a policy of the organisation blocks this sign-in (AADSTS53003: Access has been blocked by Conditional Access policies); ask an administrator of the organisation; signing in again does not help
-    invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator of the organisation to
-    invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65004); run `valetkey login` and consent, or ask an administrator of the organisation to
+    invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
+    invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65004); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
     invalid_grant/user_password_expired: PasswordExpired: the password has expired (AADSTS50055); run `valetkey login` and set a new one
     invalid_grant/client_mismatch: ClientUnsupported: the organisation lets in applications under its protection only (AADSTS700001: The client does not match); ask an administrator of the organisation to exempt this application
     invalid_grant/protection_policy_required: ClientUnsupported: the organisation lets in applications under its protection only (AADSTS53005: Intune policy is required); ask an administrator of the organisation to exempt this application

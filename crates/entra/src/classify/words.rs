@@ -32,7 +32,7 @@ fn plain(kind: Kind) -> (&'static str, &'static str) {
         ),
         Kind::ConsentMissing => (
             "the application has not been given consent",
-            "run `valetkey login` and consent, or ask an administrator of the organisation to",
+            "run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text",
         ),
         Kind::PasswordExpired => ("the password has expired", "run `valetkey login` and set a new one"),
         Kind::ClientUnsupported => (
