@@ -35,7 +35,7 @@ fn no_secret_reaches_a_file_an_argument_or_the_environment() -> Result<()> {
     ensure!(secrets.len() >= 3, "only {} secrets to look for", secrets.len());
     for (place, text) in &seen {
         for secret in &secrets {
-            ensure!(!text.contains(secret.as_str()), "{place} holds a secret that begins {:.4}", secret);
+            ensure!(!text.contains(secret.as_str()), "{place} holds a secret that begins {secret:.4}");
         }
     }
     Ok(())

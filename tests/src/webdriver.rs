@@ -63,7 +63,7 @@ impl Browser {
             "goog:chromeOptions": {"args": args},
         }}});
         let answer = browser.call("POST", "/session", &wish)?;
-        browser.session = answer["sessionId"].as_str().context("no session")?.to_owned();
+        answer["sessionId"].as_str().context("no session")?.clone_into(&mut browser.session);
         Ok(browser)
     }
 
@@ -75,8 +75,7 @@ impl Browser {
     /// Clicks the first element of that selector, as soon as there is one.
     pub fn click(&self, selector: &str) -> Result<()> {
         let wish = json!({"using": "css selector", "value": selector});
-        let found =
-            self.wait(|| self.command("POST", "element", &wish)).with_context(|| selector.to_owned())?;
+        let found = wait(|| self.command("POST", "element", &wish)).with_context(|| selector.to_owned())?;
         let id = found
             .as_object()
             .and_then(|map| map.values().next())
@@ -88,7 +87,7 @@ impl Browser {
     /// Waits until the page's text holds `words`, and gives the whole text.
     pub fn text_with(&self, words: &str) -> Result<String> {
         let script = json!({"script": "return document.body ? document.body.innerText : ''", "args": []});
-        self.wait(|| {
+        wait(|| {
             let text = self.command("POST", "execute/sync", &script)?;
             let text = text.as_str().unwrap_or_default().to_owned();
             if text.contains(words) { Ok(text) } else { bail!("the page says: {text}") }
@@ -99,18 +98,6 @@ impl Browser {
     pub fn screenshot(&self) -> Result<Vec<u8>> {
         let picture = self.command("GET", "screenshot", &Value::Null)?;
         Ok(STANDARD.decode(picture.as_str().context("no picture")?)?)
-    }
-
-    /// Asks again until it works; the browser is asked over a socket, so each try takes its time.
-    fn wait<T>(&self, mut what: impl FnMut() -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match what() {
-                Ok(done) => return Ok(done),
-                Err(error) if Instant::now() > deadline => return Err(error),
-                Err(_) => {}
-            }
-        }
     }
 
     fn command(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
@@ -135,6 +122,18 @@ impl Browser {
     }
 }
 
+/// Asks again until it works; the browser is asked over a socket, so each try takes its time.
+fn wait<T>(mut what: impl FnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match what() {
+            Ok(done) => return Ok(done),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => {}
+        }
+    }
+}
+
 /// The JSON in an answer of known length: chromedriver keeps connections open.
 fn answer(mut from: impl BufRead) -> Result<Value> {
     let (mut line, mut length) = (String::new(), 0);
@@ -143,7 +142,7 @@ fn answer(mut from: impl BufRead) -> Result<Value> {
         from.read_line(&mut line)?;
         match line.trim_end().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.trim().parse()?
+                length = value.trim().parse()?;
             }
             None if line.trim_end().is_empty() => break,
             _ => {}

@@ -1,6 +1,7 @@
 //! The .NET SDK inside a sandbox.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -58,10 +59,10 @@ impl Dotnet {
 /// Writes a project that needs these packages.
 pub fn write_project(folder: &Path, name: &str, packages: &[(&str, &str)]) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let wanted: String = packages
-        .iter()
-        .map(|(id, version)| format!("    <PackageReference Include=\"{id}\" Version=\"{version}\" />\n"))
-        .collect();
+    let mut wanted = String::new();
+    for (id, version) in packages {
+        writeln!(wanted, "    <PackageReference Include=\"{id}\" Version=\"{version}\" />")?;
+    }
     let text = format!(
         "<Project Sdk=\"Microsoft.NET.Sdk\">\n  <PropertyGroup>\n    <TargetFramework>net10.0</TargetFramework>\n  \
          </PropertyGroup>\n  <ItemGroup>\n{wanted}  </ItemGroup>\n</Project>\n"
@@ -72,8 +73,10 @@ pub fn write_project(folder: &Path, name: &str, packages: &[(&str, &str)]) -> Re
 
 /// Writes a `nuget.config` with these sources and no others.
 pub fn write_sources(folder: &Path, sources: &[(&str, &str)]) -> Result<()> {
-    let lines: String =
-        sources.iter().map(|(name, url)| format!("    <add key=\"{name}\" value=\"{url}\" />\n")).collect();
+    let mut lines = String::new();
+    for (name, url) in sources {
+        writeln!(lines, "    <add key=\"{name}\" value=\"{url}\" />")?;
+    }
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<configuration>\n  <packageSources>\n    <clear />\n{lines}  \
          </packageSources>\n</configuration>\n"
