@@ -17,7 +17,8 @@ exec dbus-run-session -- sh -c '
 "#;
 
 const HOSTS: &str = "127.0.0.1 localhost dev.azure.com login.microsoftonline.com login.windows.net \
-                     vssps.dev.azure.com contoso.visualstudio.com app.vssps.visualstudio.com\n";
+                     vssps.dev.azure.com contoso.visualstudio.com app.vssps.visualstudio.com \
+                     pkgs.dev.azure.com\n";
 
 #[test]
 fn the_shipped_programs_need_no_override() -> Result<()> {

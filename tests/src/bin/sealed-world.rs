@@ -1,12 +1,19 @@
 //! Runs inside a network and mount namespace of its own, where Azure's names lead to this machine: the shipped
 //! programs, with no override at all, do the main job. Started by the test of the same name.
 
-use std::{fs, process::ExitCode};
+use std::{
+    fs,
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result, ensure};
-use valetkey_demo::sign_in_with_device_code;
-use valetkey_emulator::{APP_MINT, Emulator, Options};
-use valetkey_tests::{Sandbox, gits, programs};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use serde_json::Value;
+use valetkey_emulator::{APP_MINT, Action, Emulator, Fault, Host, Options};
+use valetkey_tests::{
+    Dotnet, Ran, Sandbox, gits, programs, sign_in_with_device_code, write_project, write_sources,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -24,6 +31,7 @@ fn run() -> Result<()> {
     let emulator = Emulator::start(options).context("the emulator does not start on port 443")?;
     let gits = gits();
     ensure!(!gits.is_empty(), "git is not installed");
+    let mut dotnet = Dotnet::find();
     for git in gits {
         let mut sandbox = Sandbox::new(&programs()?, &git)?;
         let authority = sandbox.home().join("authority.pem");
@@ -36,7 +44,42 @@ fn run() -> Result<()> {
             sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
         }
         main_job(&sandbox, &emulator).with_context(|| format!("with {}", git.display()))?;
+        if let Some(dotnet) = dotnet.take() {
+            packages(&sandbox, &emulator, &dotnet).context("with dotnet")?;
+        }
     }
+    Ok(())
+}
+
+/// A restore from a host that every plugin knows, whose agent dies while it mints: the plugin starts another one, which
+/// has the session from the keyring, and nobody notices.
+fn packages(sandbox: &Sandbox, emulator: &Emulator, dotnet: &Dotnet) -> Result<()> {
+    let control = emulator.control();
+    let approve = |code: &str| control.approve_device(code);
+    sign_in_with_device_code(sandbox, &["contoso", "--client-id", APP_MINT], approve)?.expect_ok("login")?;
+    let folder = sandbox.work().join("app");
+    write_project(&folder, "app", &[("Contoso.Core", "1.0.0")])?;
+    let feed = "https://pkgs.dev.azure.com/contoso/_packaging/shared/nuget/v3/index.json";
+    write_sources(&folder, &[("shared", feed)])?;
+    control.fault(Fault::new(Action::Hold).host(Host::Vssps).method("POST").path("tokens/pats").always());
+    let mut command = dotnet.command(sandbox, &folder, &["restore", "--no-cache"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let restore = thread::spawn(move || child.wait_with_output());
+    let deadline = Instant::now() + Duration::from_secs(50);
+    while control.held() == 0 {
+        ensure!(Instant::now() < deadline, "nothing is minted");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let status: Value = serde_json::from_str(&sandbox.valetkey(&["status", "--json"])?.stdout())?;
+    let pid = status["pid"].as_u64().context("no agent")?.to_string();
+    ensure!(Command::new("kill").args(["-KILL", &pid]).status()?.success(), "the agent could not be killed");
+    control.clear_faults();
+    control.release();
+    let output = restore.join().map_err(|_| anyhow!("the restore could not be waited for"))??;
+    Ran { output, took: Duration::ZERO }.expect_ok("restore whose agent was killed")?;
+    sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+    ensure!(control.live_pats().is_empty(), "keys are left alive: {:?}", control.live_pats());
+    sandbox.valetkey(&["agent", "stop"])?.expect_ok("agent stop")?;
     Ok(())
 }
 
