@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use valetkey_emulator::{Action, Fault, Host};
 use valetkey_tests::{Ran, user_code, write_project, write_sources};
@@ -161,28 +161,52 @@ fn one_project(bench: &Bench) -> Result<PathBuf> {
     bench.project("app", &[("Contoso.Core", "1.0.0")], &[("shared", &feed)])
 }
 
+/// Runs a restore, and does something while the emulator holds a request of this kind.
+fn meanwhile(bench: &Bench, at: Fault, act: impl FnOnce() -> Result<()>) -> Result<Ran> {
+    let folder = one_project(bench)?;
+    let control = bench.rig.control();
+    control.fault(at.always());
+    let mut command = restore(bench, &folder);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let restore = thread::spawn(move || child.wait_with_output());
+    held(bench)?;
+    act()?;
+    control.clear_faults();
+    control.release();
+    let output = restore.join().map_err(|_| anyhow!("the restore could not be waited for"))??;
+    Ok(Ran { output, took: Duration::ZERO })
+}
+
 #[test]
 fn an_agent_killed_while_it_mints_ends_the_restore_in_plain_words() -> Result<()> {
     let Some(bench) = Bench::signed_in("nuget, agent killed")? else { return Ok(()) };
-    let folder = one_project(&bench)?;
-    let control = bench.rig.control();
-    control.fault(Fault::new(Action::Hold).host(Host::Vssps).method("POST").path("tokens/pats").always());
-    let mut command = restore(&bench, &folder);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let restore = thread::spawn(move || child.wait_with_output());
-    held(&bench)?;
-    let status: Value = serde_json::from_str(&bench.rig.sandbox.valetkey(&["status", "--json"])?.stdout())?;
-    let pid = status["pid"].as_u64().context("no agent")?.to_string();
-    ensure!(Command::new("kill").args(["-KILL", &pid]).status()?.success(), "the agent could not be killed");
-    control.clear_faults();
-    control.release();
-    let output = restore.join().map_err(|_| anyhow::anyhow!("the restore could not be waited for"))??;
-    let ran = Ran { output, took: Duration::ZERO };
+    let minting = Fault::new(Action::Hold).host(Host::Vssps).method("POST").path("tokens/pats");
+    let ran = meanwhile(&bench, minting, || {
+        let status = bench.rig.sandbox.valetkey(&["status", "--json"])?.stdout();
+        let pid = serde_json::from_str::<Value>(&status)?["pid"].as_u64().context("no agent")?;
+        let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status()?;
+        ensure!(killed.success(), "the agent could not be killed");
+        Ok(())
+    })?;
     let said = said(&ran);
     // The emulator's host is not built in: only the agent knew it for one of ours, so NuGet has the last word.
     ensure!(ended(&ran) && !ran.ok() && said.contains("401"), "{}\n{said}", ran.output.status);
     ensure!(!has_a_stack_trace(&said), "{said}");
     Ok(())
+}
+
+#[test]
+fn a_key_revoked_in_the_middle_of_a_restore_is_healed_within_it() -> Result<()> {
+    let Some(bench) = Bench::signed_in("nuget, key revoked in the middle")? else { return Ok(()) };
+    let reading = Fault::new(Action::Hold).host(Host::Pkgs).path("/flat2/");
+    let ran = meanwhile(&bench, reading, || {
+        let keys = bench.rig.control().live_pats();
+        ensure!(keys.len() == 1, "{keys:?}");
+        bench.rig.control().revoke_pat(&keys[0].authorization_id)
+    })?;
+    let said = said(&ran.expect_ok("restore whose key was revoked")?);
+    ensure!(bench.rig.mints() == 2, "{} mints\n{said}", bench.rig.mints());
+    bench.nothing_left()
 }
 
 /// Waits until the emulator holds a request.
