@@ -1,6 +1,7 @@
 //! The whole, as people use it: the shipped programs, real git, the emulator on the other side.
 
 mod browser;
+mod demo;
 mod dependencies;
 mod faults;
 mod git;

@@ -4,13 +4,15 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::mpsc,
+    thread,
 };
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use valetkey_emulator::{Emulator, Options};
 
-use crate::{Sandbox, World, bench, console::Console, find_on_path, job::Job};
+use crate::{Sandbox, World, bench, console::Console, find_on_path, interrupt, job::Job};
 
 #[derive(Parser)]
 #[command(name = "valetkey-demo", about = "Valetkey's main job on the embedded emulator")]
@@ -19,7 +21,7 @@ struct Args {
     #[arg(long)]
     programs: PathBuf,
     /// Leave everything running, and print the lines to play with it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     keep: bool,
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
@@ -46,6 +48,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: &Args, console: Console) -> Result<()> {
+    let (wish, wishes) = mpsc::channel();
+    interrupt::listen(wish.clone())?;
     let git = args.git.clone().or_else(|| find_on_path("git")).context("no git on PATH: install git")?;
     let programs = args.programs.canonicalize().context("the folder of the programs does not exist")?;
     let emulator = Emulator::start(Options { git: Some(git.clone()), ..Options::default() })?;
@@ -57,7 +61,10 @@ fn run(args: &Args, console: Console) -> Result<()> {
     let mut job = Job::new(&sandbox, &emulator, console);
     job.work()?;
     if args.keep {
-        return keep(sandbox, &emulator, console);
+        announce(&sandbox, &emulator, console);
+        thread::spawn(move || std::io::stdin().read_line(&mut String::new()).map(|_| wish.send(())));
+        wishes.recv()?;
+        return Ok(());
     }
     let outcome = job.leave();
     if args.json {
@@ -68,17 +75,14 @@ fn run(args: &Args, console: Console) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the person has played enough.
-fn keep(sandbox: Sandbox, emulator: &Emulator, console: Console) -> Result<()> {
+/// Says how to play with what is left running.
+fn announce(sandbox: &Sandbox, emulator: &Emulator, console: Console) {
     console.line("\nEverything is left running. In another shell:\n");
     for line in sandbox.shell_lines() {
         console.line(&line);
     }
     console.line(&format!("\ngit clone {}/contoso/widgets/_git/widgets", emulator.urls().dev));
-    console.line("valetkey status\n\nReturn ends it.");
+    console.line("valetkey status\n\nReturn or Ctrl-C ends it.");
     let work: &Path = &sandbox.work();
     console.line(&format!("The clone of this run is in {}.", work.join("card-auth").display()));
-    std::io::stdin().read_line(&mut String::new())?;
-    drop(sandbox);
-    Ok(())
 }

@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod console;
 mod dotnet;
+mod interrupt;
 mod job;
 mod sandbox;
 mod sign_in;

@@ -13,7 +13,7 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave the emulator and the agent running, and print the lines to play with them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     keep: bool,
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
