@@ -15,7 +15,7 @@ if [ "${1:-}" = --uninstall ]; then
     if [ -x "$bin/valetkey" ]; then
         "$bin/valetkey" setup git --undo || true
         "$bin/valetkey" setup nuget --undo || true
-        "$bin/valetkey" logout || echo "note: sign-out failed; keys that could not be revoked die within hours" >&2
+        "$bin/valetkey" logout || echo "note: nothing was signed out; a key that is still alive dies within hours" >&2
         "$bin/valetkey" agent stop || true
     fi
     for program in $programs; do rm -f "$bin/$program"; done
@@ -45,4 +45,8 @@ case ":$PATH:" in
     *":$bin:"*) ;;
     *) echo "note: $bin is not on PATH" ;;
 esac
+# 3: no agent is running.
+running=0
+"$bin/valetkey" status >/dev/null 2>&1 || running=$?
+[ "$running" -eq 3 ] || echo "note: the agent that is running is the one from before: valetkey agent restart"
 echo "next: valetkey setup entra, valetkey login ORG, valetkey setup git, valetkey setup nuget"
