@@ -116,11 +116,16 @@ fn write_not_allowed() -> Refusal {
 
 fn nobody(place: &Place) -> Refusal {
     let who = place.organisation.as_deref().unwrap_or("ORGANISATION");
-    let sentence = match &place.user {
-        Some(user) => format!("`{user}` is not signed in"),
-        None => "nobody is signed in".to_owned(),
-    };
-    Refusal::new(Reason::NeedsLogin, sentence, format!("run `valetkey login {who}`"))
+    let login = format!("run `valetkey login {who}`");
+    match &place.user {
+        // Signing in as somebody else would lead back here.
+        Some(user) => Refusal::new(
+            Reason::NeedsLogin,
+            format!("`{user}` is not signed in"),
+            format!("{login} as that user, or take the name out of the address"),
+        ),
+        None => Refusal::new(Reason::NeedsLogin, "nobody is signed in", login),
+    }
 }
 
 fn organisation_unknown(product: Product, hosts: &Hosts) -> Refusal {

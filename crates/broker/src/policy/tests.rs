@@ -59,6 +59,18 @@ fn a_user_with_an_at_sign_is_a_user_and_no_organisation() {
 }
 
 #[test]
+fn a_user_who_is_not_signed_in_is_named_with_both_ways_out() {
+    let place =
+        place(&target("dev.azure.com", Some("contoso/p"), Some("bob@contoso.com")), &hosts()).unwrap();
+    let refusal = decide(&place, None, true, &Hosts::default(), None).unwrap_err();
+    assert_eq!(refusal.sentence, "`bob@contoso.com` is not signed in");
+    assert_eq!(
+        refusal.hint,
+        "run `valetkey login contoso` as that user, or take the name out of the address"
+    );
+}
+
+#[test]
 fn hosts_of_others_are_left_to_others() {
     for host in [
         "github.com",

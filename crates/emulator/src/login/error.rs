@@ -314,7 +314,7 @@ pub(crate) fn with_common_headers(world: &mut World, mut answer: Answer) -> Answ
     let request_id = world.random.guid();
     answer.set("x-ms-request-id", &request_id);
     answer.set("x-ms-ests-server", "2.1.0 - EMULATOR");
-    answer.set("strict-transport-security", "max-age=31536000; includeSubDomains");
+    // Not Entra's `Strict-Transport-Security`: on `localhost` it would bind every other service of the machine.
     answer
         .header("set-cookie", "fpc=emulator; path=/; secure; HttpOnly; SameSite=None")
         .header("set-cookie", "stsservicecookie=estsfd; path=/; secure; HttpOnly; SameSite=None")
