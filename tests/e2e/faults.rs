@@ -1,8 +1,8 @@
 //! What a person reads when something is wrong: one line, with the next step in it.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use valetkey_emulator::{Action, Emulator, Fault, Host, Options};
-use valetkey_tests::{Ran, Rig, World, find_on_path, programs, sign_in_with_device_code};
+use valetkey_tests::{Ran, Rig, World, programs, sign_in_with_device_code};
 
 const WIDGETS: &str = "contoso/widgets/_git/widgets";
 
@@ -260,11 +260,12 @@ fn no_client_id() -> Result<()> {
 
 #[test]
 fn configuration_with_a_typing_error() -> Result<()> {
-    let rig = Rig::with(&find_on_path("git").context("git")?, "[keys]\nlifetime-hour = 4\n")?;
+    let rig = Rig::new()?;
+    rig.sandbox.write_configuration("[keys]\nlifetime-hour = 4\n")?;
     let ran = rig.sandbox.valetkey(&["agent", "start"])?;
     insta::assert_snapshot!(said(&rig, &ran), @"
     exit code: 3
-    error: `HOME/config/valetkey/config.toml` line 15: unknown key `lifetime-hour`
+    error: `HOME/config/valetkey/config.toml` line 2: unknown key `lifetime-hour`
     hint: known here: `lifetime-hours`, `allow-write`, `mints-per-hour`
     ");
     Ok(())
