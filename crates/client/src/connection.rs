@@ -74,6 +74,46 @@ impl Connection {
         Self::attempt(trust::current_user(), &paths.socket, &hello)?.ask(&Request::Stop)
     }
 
+    /// Asks one question and is done. Greeting and question are sent together, which spares a way there and back: for
+    /// programs that live for one question.
+    pub fn ask_once(
+        paths: &Paths,
+        client: ClientKind,
+        start: Start,
+        request: &Request,
+        within: Duration,
+    ) -> Result<Answer, ClientError> {
+        match Self::ask_at_once(paths, client, request, within) {
+            Err(ClientError::NoAgent | ClientError::Broken(Phase::Greet)) => {
+                Self::open(paths, client, start)?.ask_within(request, within)
+            }
+            result => result,
+        }
+    }
+
+    fn ask_at_once(
+        paths: &Paths,
+        client: ClientKind,
+        request: &Request,
+        within: Duration,
+    ) -> Result<Answer, ClientError> {
+        let mut both = encode(&Hello::new(client)).map_err(too_large)?;
+        both.extend(encode(request).map_err(too_large)?);
+        let stream = connect(&paths.socket)?;
+        check_server(&stream, trust::current_user(), &paths.socket)?;
+        let mut stream = BufReader::new(Timed::new(stream, GREETING_DEADLINE));
+        send(&mut stream, &both, Phase::Greet)?;
+        welcomed(&mut stream)?;
+        stream.get_mut().end_within(within);
+        loop {
+            match read_frame(&mut stream) {
+                Ok(Answer::Event(_)) => {}
+                Ok(answer) => return Ok(answer),
+                Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
+            }
+        }
+    }
+
     fn attempt(owner: Option<u32>, socket: &Path, hello: &Hello) -> Result<Self, ClientError> {
         let stream = connect(socket)?;
         check_server(&stream, owner, socket)?;
@@ -188,6 +228,10 @@ fn check_server(stream: &Stream, owner: Option<u32>, socket: &Path) -> Result<()
 fn greet(stream: &mut BufReader<Timed>, hello: &Hello) -> Result<Agent, ClientError> {
     let hello = encode(hello).map_err(too_large)?;
     send(stream, &hello, Phase::Greet)?;
+    welcomed(stream)
+}
+
+fn welcomed(stream: &mut BufReader<Timed>) -> Result<Agent, ClientError> {
     match read_frame(stream).map_err(|error| ClientError::from_frame(error, Phase::Greet))? {
         Welcome::Ready { version, build, instance } => Ok(Agent { version, build, instance }),
         Welcome::Refused(refusal) if refusal.reason == Reason::VersionMismatch => {

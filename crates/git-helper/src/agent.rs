@@ -35,6 +35,6 @@ impl Ask for LocalAgent {
             Reach::IfRunning => Start::Never,
         };
         let within = if matches!(request, Request::Erase(_)) { HINT_DEADLINE } else { ANSWER_DEADLINE };
-        Connection::open(&Paths::discover()?, ClientKind::Git, start)?.ask_within(request, within)
+        Connection::ask_once(&Paths::discover()?, ClientKind::Git, start, request, within)
     }
 }

@@ -46,6 +46,36 @@ fn a_question_is_answered_and_so_is_the_next() {
 }
 
 #[test]
+fn a_question_sent_with_the_greeting_is_answered() {
+    let folder = folder();
+    let once = || {
+        Connection::ask_once(&folder.paths, ClientKind::Git, Start::Never, &Request::Ping, ANSWER_DEADLINE)
+    };
+    assert!(matches!(once(), Err(ClientError::NoAgent)));
+    let agent = serve(&folder.paths, 1, |mut stream| {
+        welcome(&mut stream);
+        assert!(matches!(read(&mut stream), Request::Ping));
+        write_frame(&mut stream, &Answer::Done).unwrap();
+    });
+    assert!(matches!(once(), Ok(Answer::Done)));
+    agent.join().unwrap();
+}
+
+#[test]
+fn a_refused_greeting_is_heard_although_the_question_was_sent() {
+    let folder = folder();
+    let refusal = Refusal::new(Reason::VersionMismatch, "too old", "run `valetkey agent restart`");
+    let agent = serve(&folder.paths, 1, move |mut stream| {
+        let _: Hello = read_frame(&mut stream).unwrap();
+        write_frame(&mut stream, &Welcome::Refused(refusal.clone())).unwrap();
+    });
+    let asked =
+        Connection::ask_once(&folder.paths, ClientKind::Git, Start::Never, &Request::Ping, ANSWER_DEADLINE);
+    assert!(matches!(asked, Err(ClientError::Version(_))), "{asked:?}");
+    agent.join().unwrap();
+}
+
+#[test]
 fn events_come_before_the_answer_even_in_one_packet() {
     let folder = folder();
     serve(&folder.paths, 1, |mut stream| {
@@ -117,7 +147,7 @@ fn an_agent_of_another_version_is_named() {
             "the running agent speaks 7-9",
             "run `valetkey agent restart`",
         );
-        write_frame(&mut stream, &Welcome::Refused(refusal)).unwrap();
+        write_frame(&mut stream, &Welcome::Refused(refusal.clone())).unwrap();
     });
     let error = open(&folder).unwrap_err();
     assert!(matches!(error, ClientError::Version(_)));
