@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 
-use crate::runner::{must, target_dir};
+use crate::runner::{must, target_dir, variable};
 
 /// Names a `.tar.xz` of an SDK; it is unpacked once, into the target folder.
 const ARCHIVE: &str = "VALETKEY_DOTNET_ARCHIVE";
@@ -27,10 +27,4 @@ pub(crate) fn program() -> Result<Option<PathBuf>> {
             .with_context(|| format!("{ARCHIVE}={}", archive.display()))?;
     }
     Ok(Some(dotnet))
-}
-
-fn variable(name: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a variable of the build commands, not of the product")]
-    let value = std::env::var_os(name);
-    value.filter(|value| !value.is_empty()).map(PathBuf::from)
 }

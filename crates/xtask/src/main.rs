@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod clients;
 mod demo;
 mod dotnet;
 mod fuzz;

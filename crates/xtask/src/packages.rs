@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::runner::{must, on_path, say};
 
 /// A Debian package and the program whose absence calls for it.
-const WANTED: [(&str, &str); 10] = [
+const WANTED: [(&str, &str); 17] = [
     ("git", "git"),
     ("gnome-keyring", "gnome-keyring-daemon"),
     ("dbus", "dbus-run-session"),
@@ -18,6 +18,13 @@ const WANTED: [(&str, &str); 10] = [
     ("chromium", "chromium"),
     ("chromium-driver", "chromedriver"),
     ("xz-utils", "xz"),
+    ("curl", "curl"),
+    ("mono-complete", "cert-sync"),
+    ("nginx", "nginx"),
+    ("fcgiwrap", "fcgiwrap"),
+    ("npm", "npm"),
+    ("python3-pip", "pip3"),
+    ("python3-venv", "python3"),
 ];
 
 /// Installs what is missing when this is Debian and we may; otherwise says what is missing and goes on: the tests
@@ -44,6 +51,8 @@ pub(crate) fn ensure() -> Result<()> {
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
     command.arg("--quiet=2").env("DEBIAN_FRONTEND", "noninteractive");
+    // In the single-user run level no service is started: nginx is wanted for its program.
+    command.env("RUNLEVEL", "1");
     command
 }
 

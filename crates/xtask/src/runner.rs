@@ -49,9 +49,17 @@ pub(crate) fn must(command: &mut Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a program of that name is on PATH.
+/// Whether a program of that name is on PATH, or where Debian puts servers.
 pub(crate) fn on_path(name: &str) -> bool {
     #[expect(clippy::disallowed_methods, reason = "a build command looks for programs where the shell would")]
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    let servers = [PathBuf::from("/usr/sbin")];
+    std::env::split_paths(&path).chain(servers).any(|folder| folder.join(name).is_file())
+}
+
+/// A variable of the build commands, if it is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a variable of the build commands, not of the product")]
+    let value = std::env::var_os(name);
+    value.filter(|value| !value.is_empty()).map(PathBuf::from)
 }

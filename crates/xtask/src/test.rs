@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build::{self, Speed},
-    dotnet, fuzz, packages,
+    clients, dotnet, fuzz, packages,
     runner::{cargo, must, say, target_dir},
 };
 
@@ -36,6 +36,7 @@ struct Counts {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     packages::ensure()?;
+    let clients = clients::ensure()?;
     if !args.no_lint {
         must(cargo().args(["fmt", "--all", "--check"]), "cargo fmt --check")?;
         let mut clippy = cargo();
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(args.filter.as_deref().map(|filter| ["--", filter]).iter().flatten());
     tests.env("VALETKEY_PROGRAMS", &programs.dir).env("VALETKEY_SKIPS", &skips);
+    tests.env(clients::FOLDER, &clients);
     if let Some(program) = dotnet::program()? {
         tests.env(dotnet::PROGRAM, program);
     }
