@@ -4,8 +4,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditRecord, KeyStatus, NugetChecked, NugetKey, NugetKeyStatus, NugetRefresh, Refusal, StatusReport,
-    secret::expose_on_the_wire,
+    AuditRecord, KeyStatus, NugetChecked, NugetKey, NugetKeyStatus, NugetRefresh, PatMade, PatSettled,
+    PatStatus, PatValue, Pats, Refusal, StatusReport, secret::expose_on_the_wire,
 };
 
 /// The answer to a [`crate::Request`].
@@ -57,6 +57,16 @@ pub enum Answer {
     NugetChecked(NugetChecked),
     /// What a person has to do to refresh a key.
     NugetRefresh(NugetRefresh),
+    /// Personal access tokens, without their values.
+    Pats(Pats),
+    /// A personal access token, without its value.
+    Pat(PatStatus),
+    /// A personal access token was made.
+    PatMade(PatMade),
+    /// A personal access token with its value.
+    PatValue(PatValue),
+    /// What was done once a value had reached its place, or had not.
+    PatSettled(PatSettled),
     /// An answer of a later version.
     #[serde(other)]
     Unknown,

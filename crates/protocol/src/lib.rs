@@ -11,6 +11,7 @@ mod frame;
 mod hello;
 mod host;
 mod nuget_org;
+mod pat;
 mod refusal;
 mod request;
 mod secret;
@@ -24,6 +25,10 @@ pub use host::Service;
 pub use nuget_org::{
     NewNugetKey, NugetChecked, NugetKey, NugetKeyStatus, NugetOperation, NugetOrgRequest, NugetProof,
     NugetRefresh, NugetRight, NugetVerdict,
+};
+pub use pat::{
+    NewPat, PatChange, PatFilter, PatHeld, PatList, PatMade, PatRequest, PatSettled, PatSort, PatStatus,
+    PatValue, Pats, RegeneratePat,
 };
 pub use refusal::{Reason, Refusal};
 pub use request::{

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{NugetOrgRequest, secret::expose_on_the_wire};
+use crate::{NugetOrgRequest, PatRequest, secret::expose_on_the_wire};
 
 /// A question to the agent. There is one in flight on a connection at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub enum Request {
     },
     /// Keys of nuget.org that the agent keeps.
     NugetOrg(NugetOrgRequest),
+    /// Personal access tokens of the person.
+    Pat(PatRequest),
     /// Read the configuration again. A bad one is refused and the old one kept.
     Reload,
     /// Answer what is in flight and end.
