@@ -4,6 +4,7 @@ mod browser;
 mod demo;
 mod dependencies;
 mod faults;
+mod fidelity;
 mod git;
 mod hostile;
 mod keyring;

@@ -1,10 +1,13 @@
 //! What the end-to-end tests share: a rig of emulator, sandbox and shipped programs, and honest skipping.
 
+pub mod fidelity;
 mod rig;
+mod sealed;
 mod skip;
 mod webdriver;
 
 pub use rig::{Rig, gits, programs};
+pub use sealed::run_sealed;
 pub use skip::{needs, skip, variable};
 pub use valetkey_demo::{
     Dotnet, Ran, Sandbox, World, find_on_path, sign_in_with_device_code, user_code, write_project,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use crate::{
     answer::Answer,
     call::{Call, Credential},
     clock::Time,
-    control::{LoggedRequest, Mail, Rules},
+    control::{Exchange, LoggedRequest, Mail, Rules},
     host::Host,
     login,
     random::hex,
@@ -24,6 +25,10 @@ pub(crate) struct Journal {
     pub(crate) mail: Vec<Mail>,
     pub(crate) violations: Vec<String>,
     pub(crate) rules: Rules,
+    /// Whether exchanges are kept whole.
+    pub(crate) recording: bool,
+    /// By place in the log.
+    pub(crate) exchanges: BTreeMap<usize, Exchange>,
     /// Refresh tokens being redeemed right now, by application, person and tenant.
     redeeming: BTreeMap<String, u32>,
     /// Routes that were told to wait, and until when.
@@ -144,6 +149,32 @@ pub(crate) fn end(world: &mut World, sequence: usize, answer: &Answer) {
     if let Some(seconds) = retry.and_then(|value| value.parse().ok()) {
         world.journal.told_to_wait(sequence, now.plus(seconds));
     }
+}
+
+/// Keeps the whole exchange, when a test asked for that.
+pub(crate) fn keep(world: &mut World, sequence: usize, call: &Call, answer: &Answer) {
+    let at = world.now().seconds();
+    if !world.journal.recording || call.host == Host::Ctl {
+        return;
+    }
+    let query = if call.raw_query.is_empty() { String::new() } else { format!("?{}", call.raw_query) };
+    let exchange = Exchange {
+        at,
+        authority: call.authority.clone(),
+        method: call.method.to_string(),
+        target: format!("{}{query}", call.path),
+        headers: texts(&call.headers),
+        body: call.body.to_vec(),
+        status: answer.status.as_u16(),
+        answer_headers: texts(&answer.headers),
+        answer_body: answer.whole().map(|body| body.to_vec()).unwrap_or_default(),
+    };
+    world.journal.exchanges.insert(sequence, exchange);
+}
+
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
 /// Writes a request down and checks it against the rules. Gives its place in the log.

@@ -42,8 +42,8 @@ mod vssps;
 mod world;
 
 pub use control::{
-    Control, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState, PatView, PendingDevice,
-    Rules,
+    Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState, PatView,
+    PendingDevice, Rules,
 };
 pub use emulator::Emulator;
 pub use fault::{Action, Fault};

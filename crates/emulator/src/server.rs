@@ -165,6 +165,7 @@ async fn handle(
     drop(redemption);
     let answer = answer?;
     journal::end(&mut shared.world(), sequence, &answer);
+    journal::keep(&mut shared.world(), sequence, &call, &answer);
     Ok(answer.into_response(&date(&shared)))
 }
 

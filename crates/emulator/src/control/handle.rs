@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
-use super::records::{LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
+use super::records::{Exchange, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
 use crate::{
     fault::{Fault, FaultRule},
     host::Host,
@@ -272,6 +272,16 @@ impl Control {
     pub fn mail(&self) -> Vec<Mail> {
         let world = self.shared.world();
         crate::journal::mail(&world)
+    }
+
+    /// From now on whole exchanges are kept, secrets and all, for [`Self::exchanges`].
+    pub fn record(&self) {
+        self.shared.world().journal.recording = true;
+    }
+
+    /// Every exchange since [`Self::record`] that was answered, oldest request first; the control host's left out.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.world().journal.exchanges.values().cloned().collect()
     }
 
     /// Every secret that was ever issued, for searching logs, disks and memory.

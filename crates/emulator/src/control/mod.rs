@@ -9,4 +9,4 @@ mod records;
 pub use handle::Control;
 pub(crate) use http::{evil, http};
 pub use packages::{GithubJob, NugetKeyView, PackageView};
-pub use records::{LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
+pub use records::{Exchange, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};

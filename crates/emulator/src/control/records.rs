@@ -41,6 +41,29 @@ pub struct LoggedRequest {
     pub fault: Option<String>,
 }
 
+/// One request and its answer, whole. For fixtures, whose writer masks the secrets.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Emulator time, seconds since the epoch.
+    pub at: i64,
+    /// The `Host` header.
+    pub authority: String,
+    /// The method.
+    pub method: String,
+    /// Path and query as they were sent.
+    pub target: String,
+    /// The request's headers, in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The request's body; empty for streamed pushes.
+    pub body: Vec<u8>,
+    /// The answer's status.
+    pub status: u16,
+    /// The answer's headers, in lower case.
+    pub answer_headers: Vec<(String, String)>,
+    /// The answer's body; empty for git's streams.
+    pub answer_body: Vec<u8>,
+}
+
 /// One mail that Azure DevOps would have sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mail {

@@ -1,0 +1,6 @@
+//! Microsoft's Artifacts credential provider.
+
+use super::Flow;
+
+/// Its flows.
+pub const FLOWS: &[Flow] = &[];

@@ -1,0 +1,5 @@
+//! curl, as Microsoft's pages use it.
+
+use super::Flow;
+
+pub(super) const FLOWS: &[Flow] = &[];

@@ -1,0 +1,5 @@
+//! Git Credential Manager.
+
+use super::Flow;
+
+pub(super) const FLOWS: &[Flow] = &[];

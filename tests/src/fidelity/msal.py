@@ -1,0 +1,188 @@
+"""Drives MSAL for Python at the emulator. Arguments: the step, the client id. CONTROL names the control host."""
+
+import base64
+import json
+import os
+import re
+import sys
+import threading
+
+import msal
+import requests
+
+RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"
+SCOPES = [RESOURCE + "/vso.pats", RESOURCE + "/vso.pats_manage"]
+AUTHORITY = "https://login.microsoftonline.com/organizations"
+HOME = "7e4a47f1-0000-4000-8000-000000000001"
+PATS = "https://vssps.dev.azure.com/contoso/_apis/tokens/pats?api-version=7.1-preview.1"
+
+CLIENT = sys.argv[2]
+
+
+def control(what, **fields):
+    """The person and the administrator, whom no client drives."""
+    requests.post(os.environ["CONTROL"] + "/" + what, json=fields).raise_for_status()
+
+
+def application(authority=AUTHORITY, **options):
+    return msal.PublicClientApplication(CLIENT, authority=authority, **options)
+
+
+def tokens(answer):
+    assert "access_token" in answer, answer
+    return answer
+
+
+def refused(answer, error, suberror=None, code=None):
+    assert answer.get("error") == error, answer
+    assert suberror is None or answer.get("suberror") == suberror, answer
+    assert code is None or code in answer["error_codes"], answer
+    assert answer["correlation_id"] and answer["trace_id"], answer
+    return answer
+
+
+def with_device_code(app, user="alice", approve=True):
+    flow = app.initiate_device_flow(SCOPES)
+    assert "user_code" in flow and flow["user_code"] in flow["message"], flow
+    if approve:
+        answer = {"user-code": flow["user_code"], "user": user}
+    else:
+        answer = {"user-code": flow["user_code"], "deny": True}
+    threading.Timer(1, control, ("approve-device",), answer).start()
+    return app.acquire_token_by_device_flow(flow)
+
+
+def list_keys(token):
+    headers = {"Authorization": "Bearer " + token, "X-TFS-FedAuthRedirect": "Suppress"}
+    return requests.get(PATS, headers=headers)
+
+
+def account(app):
+    accounts = app.get_accounts(username="alice@contoso.example")
+    assert len(accounts) == 1, accounts
+    assert accounts[0]["home_account_id"].endswith("." + HOME), accounts
+    return accounts[0]
+
+
+def discovery():
+    for host in ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com"]:
+        for tenant in ["organizations", "common", "contoso.example", HOME]:
+            app = application("https://%s/%s" % (host, tenant))
+            assert app.authority.token_endpoint.startswith("https://login."), vars(app.authority)
+    trusting = application("https://login.windows.net/" + HOME, validate_authority=False)
+    assert trusting.authority.tenant == HOME, vars(trusting.authority)
+    own = application("https://login.microsoftonline.com/" + HOME, instance_discovery=False)
+    assert own.authority.tenant == HOME, vars(own.authority)
+    same = application(None, oidc_authority="https://login.microsoftonline.com/%s/v2.0" % HOME)
+    assert same.authority.tenant == HOME, vars(same.authority)
+    for authority, words in [
+        ("https://login.foreign.example/organizations", "invalid_instance"),
+        ("https://login.microsoftonline.com/nowhere.example", "Unable to get authority configuration"),
+    ]:
+        try:
+            application(authority)
+        except ValueError as error:
+            assert words in str(error), error
+        else:
+            raise AssertionError(authority)
+    # The aliases: a token got under one name is found under another.
+    one = application("https://login.microsoftonline.com/" + HOME)
+    tokens(with_device_code(one))
+    other = application("https://login.windows.net/" + HOME, token_cache=one.token_cache)
+    tokens(other.acquire_token_silent(SCOPES, account=account(other)))
+
+
+def browser():
+    app = application()
+    answer = tokens(app.acquire_token_interactive(SCOPES, login_hint="alice@contoso.example", timeout=60))
+    assert answer["id_token_claims"]["preferred_username"] == "alice@contoso.example", answer
+    assert list_keys(answer["access_token"]).status_code == 200
+    assert account(app)["username"] == "alice@contoso.example"
+    control("users", user="alice", state="consent-missing")
+    blocked = app.acquire_token_interactive(SCOPES, login_hint="alice@contoso.example", timeout=60)
+    refused_in_browser(blocked)
+    control("users", user="alice", state="normal")
+
+
+def refused_in_browser(answer):
+    assert answer.get("error"), answer
+
+
+def device():
+    app = application()
+    answer = tokens(with_device_code(app))
+    assert answer["token_type"] == "Bearer" and answer["expires_in"] > 300, answer
+    granted = set(answer["scope"].split())
+    assert set(SCOPES) <= granted, granted
+    assert list_keys(answer["access_token"]).status_code == 200
+    cached = tokens(app.acquire_token_silent(SCOPES, account=account(app)))
+    assert cached["token_source"] == "cache", cached
+    declined = with_device_code(application(), approve=False)
+    assert declined["error"] == "authorization_declined", declined
+
+
+def silent():
+    app = application()
+    first = tokens(with_device_code(app))
+    second = tokens(app.acquire_token_silent(SCOPES, account=account(app), force_refresh=True))
+    assert second["token_source"] == "identity_provider", second
+    assert second["access_token"] != first["access_token"]
+    assert list_keys(second["access_token"]).status_code == 200
+    # Another tenant where the person is a guest, from the same refresh token.
+    other = application("https://login.microsoftonline.com/fabrikam.example", token_cache=app.token_cache)
+    guest = tokens(other.acquire_token_silent(SCOPES, account=account(other)))
+    assert guest["access_token"] != second["access_token"]
+    serialised = json.loads(app.token_cache.serialize()) if hasattr(app.token_cache, "serialize") else {}
+    assert serialised == {} or "RefreshToken" in serialised
+
+
+def claims():
+    app = application(client_capabilities=["CP1"])
+    first = tokens(with_device_code(app))
+    control("challenge-claims", user="alice")
+    refusal = list_keys(first["access_token"])
+    assert refusal.status_code == 401, refusal.status_code
+    challenge = refusal.headers["WWW-Authenticate"]
+    assert 'error="insufficient_claims"' in challenge, challenge
+    asked = base64.b64decode(re.search('claims="([^"]+)"', challenge).group(1)).decode()
+    second = tokens(app.acquire_token_silent(SCOPES, account=account(app), claims_challenge=asked))
+    assert second["access_token"] != first["access_token"]
+    assert list_keys(second["access_token"]).status_code == 200
+
+
+def errors():
+    app = application()
+    tokens(with_device_code(app))
+    person = account(app)
+
+    def again():
+        return app.acquire_token_silent_with_error(SCOPES, account=person, force_refresh=True)
+
+    for state, error, suberror, code in [
+        ("needs-mfa", "interaction_required", "basic_action", 50076),
+        ("device-not-compliant", "interaction_required", "additional_action", 53000),
+        ("blocked", "invalid_grant", "message_only", 53003),
+        ("consent-missing", "invalid_grant", "consent_required", 65001),
+        ("sign-in-frequency", "invalid_grant", "token_expired", 70043),
+    ]:
+        control("users", user="alice", state=state)
+        app.token_cache  # The same cache: MSAL keeps the refresh token through every one of them.
+        app = application(token_cache=app.token_cache)
+        answer = refused(again(), error, suberror, code)
+        if state == "needs-mfa":
+            assert "access_token" in json.loads(answer["claims"]), answer
+    control("users", user="alice", state="normal")
+    app = application(token_cache=app.token_cache)
+    tokens(again())
+    control("revoke-sessions", user="alice")
+    app = application(token_cache=app.token_cache)
+    refused(again(), "invalid_grant", "bad_token", 50173)
+    assert app.acquire_token_silent(SCOPES, account=person, force_refresh=True) is None
+    unknown = msal.PublicClientApplication("00000000-aaaa-4000-8000-000000000000", authority=AUTHORITY)
+    flow = unknown.initiate_device_flow(SCOPES)
+    assert flow["error"] == "unauthorized_client", flow
+
+
+STEPS = {step.__name__: step for step in [discovery, browser, device, silent, claims, errors]}
+STEPS[sys.argv[1]]()
+print("MSAL for Python " + msal.__version__)

@@ -1,0 +1,6 @@
+//! MSAL for Python.
+
+use super::Flow;
+
+/// Its flows.
+pub const FLOWS: &[Flow] = &[];

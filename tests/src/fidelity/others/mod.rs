@@ -1,0 +1,1 @@
+//! The other direction: the shipped programs against servers that other people wrote.
