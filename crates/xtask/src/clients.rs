@@ -47,14 +47,17 @@ const PARTS: [Part; 4] = [
     Part { name: "openssl-1.1", pins: &["mysql-connector-python==8.0.29"], install: pypi::openssl },
 ];
 
-/// Installs what is missing, and gives the folder. What cannot be had is said; the tests that need it then count as
-/// skipped, by name.
-pub(crate) fn ensure() -> Result<PathBuf> {
+/// Installs what is missing, unless only those already there are wanted, and gives the folder. What cannot be had is
+/// said; the tests that need it then count as skipped, by name.
+pub(crate) fn ensure(only_those_here: bool) -> Result<PathBuf> {
     if let Some(named) = variable(FOLDER) {
         return Ok(named);
     }
     let folder = target_dir()?.join("clients");
     fs::create_dir_all(&folder)?;
+    if only_those_here {
+        return Ok(folder);
+    }
     for part in &PARTS {
         if let Err(error) = put(part, &folder) {
             say(&format!(

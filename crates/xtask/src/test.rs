@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Leave formatting and lints out
     #[arg(long)]
     no_lint: bool,
+    /// Leave out the clients of others from npm and PyPI (1.4 GB); the tests that need them count as skipped
+    #[arg(long)]
+    without_clients: bool,
     /// Only tests whose name contains this
     filter: Option<String>,
 }
@@ -36,7 +39,7 @@ struct Counts {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     packages::ensure()?;
-    let clients = clients::ensure()?;
+    let clients = clients::ensure(args.without_clients)?;
     if !args.no_lint {
         must(cargo().args(["fmt", "--all", "--check"]), "cargo fmt --check")?;
         let mut clippy = cargo();
