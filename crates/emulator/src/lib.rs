@@ -55,5 +55,6 @@ pub use packages::nupkg;
 pub use program::run;
 pub use switches::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
 pub use world::{
-    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, TENANT_HOME, TENANT_RESOURCE, UserState,
+    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, TENANT_HOME,
+    TENANT_RESOURCE, UserState,
 };

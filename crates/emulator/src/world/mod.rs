@@ -12,7 +12,10 @@ pub(crate) use organisation::{Organisation, Policy, Restriction};
 pub(crate) use pat::Pat;
 pub use people::UserState;
 pub(crate) use people::{App, Platform, User};
-pub use seed::{APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, TENANT_HOME, TENANT_RESOURCE};
+pub use seed::{
+    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, TENANT_HOME,
+    TENANT_RESOURCE,
+};
 pub(crate) use seed::{RESOURCE, TENANT_CONSUMERS, TENANT_ZERO, tenant_domain};
 pub(crate) use token::{
     AccessToken, AuthorizationCode, DeviceCode, DeviceState, PendingSignIn, RefreshToken, SignIn,

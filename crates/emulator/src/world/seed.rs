@@ -15,6 +15,8 @@ pub const APP_LEGACY: &str = "5a17ab1e-0000-4000-8000-00000000a003";
 pub const APP_CONFIDENTIAL: &str = "5a17ab1e-0000-4000-8000-00000000a004";
 /// A single-page application: its refresh tokens live 24 hours, however often they are used.
 pub const APP_SPA: &str = "5a17ab1e-0000-4000-8000-00000000a005";
+/// The client that Visual Studio, Git Credential Manager and azureauth share: first party, everything consented.
+pub const APP_VISUAL_STUDIO: &str = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1";
 
 /// The home tenant of `contoso`, alice, bob, carol and dave.
 pub const TENANT_HOME: &str = "7e4a47f1-0000-4000-8000-000000000001";
@@ -87,6 +89,7 @@ pub(super) fn apps() -> Vec<App> {
             &["vso.pats", "vso.pats_manage"],
             localhost,
         ),
+        app(APP_VISUAL_STUDIO, "Visual Studio", Platform::Public, &["user_impersonation"], localhost),
         app(APP_SPA, "app-spa", Platform::SinglePage, &["vso.pats", "vso.pats_manage"], localhost),
     ]
 }
