@@ -23,5 +23,5 @@ pub use connection::ConnectionData;
 pub use discover::{OrganisationFacts, TenantHint};
 pub use error::{DevOpsError, DevOpsErrorKind};
 pub use organisation::is_organisation;
-pub use pat::{CreatedPat, Filter, NewPat, Pat, PatUpdate};
+pub use pat::{CreatedPat, Filter, Listing, NewPat, Pat, PatPage, PatUpdate, Sort};
 pub use pat_error::PatError;

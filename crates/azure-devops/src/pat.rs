@@ -69,6 +69,49 @@ pub enum Filter {
     All,
 }
 
+/// In which order keys are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// By name.
+    DisplayName,
+    /// By date.
+    DisplayDate,
+    /// By what has become of them.
+    Status,
+}
+
+/// What one wants to see of the list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Which keys.
+    pub filter: Filter,
+    /// In which order; the service's own where nothing is said.
+    pub sort: Option<Sort>,
+    /// The other way round.
+    pub descending: bool,
+    /// Keys on one page, at most 100; as many as the service likes where nothing is said.
+    pub top: Option<u8>,
+}
+
+/// One page of the list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PatPage {
+    /// The keys.
+    pub pats: Vec<Pat>,
+    /// Where the next page begins. It is bound to what was listed; nothing on the last page.
+    pub next: Option<String>,
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DisplayName => "displayName",
+            Self::DisplayDate => "displayDate",
+            Self::Status => "status",
+        })
+    }
+}
+
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -6,7 +6,8 @@ use valetkey_protocol::SecretString;
 use zeroize::Zeroize as _;
 
 use crate::{
-    CreatedPat, DevOps, DevOpsError, DevOpsErrorKind as Kind, Filter, NewPat, Pat, PatError, PatUpdate,
+    CreatedPat, DevOps, DevOpsError, DevOpsErrorKind as Kind, Filter, Listing, NewPat, Pat, PatError,
+    PatPage, PatUpdate,
     client::{Auth, address},
     organisation::is_guid,
     pat::{CreateRequest, Page, PatResult, UpdateRequest},
@@ -15,7 +16,7 @@ use crate::{
 
 const PATH: [&str; 3] = ["_apis", "tokens", "pats"];
 /// Keys on one page: the most the service gives.
-const PAGE: &str = "100";
+const PAGE: u8 = 100;
 /// Pages, and keys, after which a list that does not end is given up.
 const MOST_PAGES: usize = 100;
 const MOST_KEYS: usize = 10_000;
@@ -57,19 +58,13 @@ impl DevOps {
         token: &SecretString,
         filter: Filter,
     ) -> Result<Vec<Pat>, DevOpsError> {
-        let asked = self.asked(organisation);
-        let filter = filter.to_string();
+        let listing = Listing { filter, top: Some(PAGE), ..Listing::default() };
         let mut found = Vec::new();
         let mut seen: Vec<String> = Vec::new();
         while seen.len() < MOST_PAGES && found.len() <= MOST_KEYS {
-            let mut query = vec![("displayFilterOption", filter.as_str()), ("$top", PAGE)];
-            query.extend(seen.last().map(|next| ("continuationToken", next.as_str())));
-            let url = address(&self.endpoints().pats, organisation, &PATH, &query)?;
-            let page: Page = read(self.send(Http::get(url), Auth::Bearer(token), &asked).await?, &asked)?;
-            for wire in page.pat_tokens {
-                found.push(wire.describe().ok_or_else(|| refused::malformed(&asked))?);
-            }
-            match page.continuation_token.filter(|next| !next.is_empty()) {
+            let page = self.page(organisation, token, &listing, seen.last().map(String::as_str)).await?;
+            found.extend(page.pats);
+            match page.next {
                 None => return Ok(found),
                 Some(next) if seen.contains(&next) => break,
                 Some(next) => seen.push(next),
@@ -77,6 +72,32 @@ impl DevOps {
         }
         let sentence = format!("the list of keys for `{organisation}` does not end");
         Err(DevOpsError::new(Kind::Malformed, sentence, "try again later"))
+    }
+
+    /// One page of the list: the first, or the one that follows `after`, which was given for the same listing.
+    pub async fn page(
+        &self,
+        organisation: &str,
+        token: &SecretString,
+        listing: &Listing,
+        after: Option<&str>,
+    ) -> Result<PatPage, DevOpsError> {
+        let asked = self.asked(organisation);
+        let filter = listing.filter.to_string();
+        let sort = listing.sort.map(|sort| sort.to_string());
+        let top = listing.top.map(|top| top.clamp(1, PAGE).to_string());
+        let mut query = vec![("displayFilterOption", filter.as_str())];
+        query.extend(sort.iter().map(|sort| ("sortByOption", sort.as_str())));
+        if listing.descending || sort.is_some() {
+            query.push(("isSortAscending", if listing.descending { "false" } else { "true" }));
+        }
+        query.extend(top.iter().map(|top| ("$top", top.as_str())));
+        query.extend(after.map(|next| ("continuationToken", next)));
+        let url = address(&self.endpoints().pats, organisation, &PATH, &query)?;
+        let page: Page = read(self.send(Http::get(url), Auth::Bearer(token), &asked).await?, &asked)?;
+        let described = page.pat_tokens.into_iter().map(crate::pat::WirePat::describe);
+        let pats = described.collect::<Option<_>>().ok_or_else(|| refused::malformed(&asked))?;
+        Ok(PatPage { pats, next: page.continuation_token.filter(|next| !next.is_empty()) })
     }
 
     /// The key of an id; nothing, when the service does not know it.

@@ -1,4 +1,4 @@
-use valetkey_azure_devops::{DevOpsErrorKind as Kind, Filter};
+use valetkey_azure_devops::{DevOpsErrorKind as Kind, Filter, Listing, Sort};
 
 use crate::{
     answers::{ID, TOKEN, pat},
@@ -33,6 +33,34 @@ async fn every_page_is_read_with_the_same_filter() {
             assert_eq!(asked.query("api-version").as_deref(), Some("7.1-preview.1"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_as_the_service_has_it() {
+    let server = Server::answering(|asked| match asked.query("continuationToken").as_deref() {
+        None => json(page(&[ID], "\"next\"")),
+        _ => json(page(&[SECOND], "\"\"")),
+    })
+    .await;
+    let devops = server.devops();
+    let listing =
+        Listing { filter: Filter::Revoked, sort: Some(Sort::DisplayDate), descending: true, top: Some(200) };
+    let first = devops.page("contoso", &bearer(), &listing, None).await.unwrap();
+    assert_eq!((first.pats.len(), first.next.as_deref()), (1, Some("next")));
+    let last = devops.page("contoso", &bearer(), &listing, first.next.as_deref()).await.unwrap();
+    assert_eq!(last.next, None);
+    let plain = devops.page("contoso", &bearer(), &Listing::default(), None).await.unwrap();
+    assert_eq!(plain.pats.len(), 1);
+    let asked = server.asked();
+    for (asked, after) in asked[..2].iter().zip([None, Some("next")]) {
+        let query = |name: &str| asked.query(name);
+        assert_eq!(query("displayFilterOption").as_deref(), Some("revoked"));
+        assert_eq!(query("sortByOption").as_deref(), Some("displayDate"));
+        assert_eq!(query("isSortAscending").as_deref(), Some("false"));
+        assert_eq!(query("$top").as_deref(), Some("100"));
+        assert_eq!(query("continuationToken").as_deref(), after);
+    }
+    assert_eq!((asked[2].query("sortByOption"), asked[2].query("$top")), (None, None));
 }
 
 #[tokio::test]
