@@ -262,7 +262,7 @@ fn check(world: &mut World, call: &Call, entry: &LoggedRequest, now: Time) {
     if world.journal.rules.requests_per_minute.is_some_and(|most| recent >= most) {
         world.journal.violate(format!("more than {recent} requests in a minute to {what}"));
     }
-    let polls = entry.grant.as_deref().is_some_and(|grant| grant.ends_with(":device_code"));
+    let polls = entry.grant.as_deref().is_some_and(|grant| grant.ends_with("device_code"));
     if polls && world.journal.rules.device_poll_interval && login::polls_too_early(world, &call.form()) {
         world.journal.violate("a device code was polled faster than its interval".to_owned());
     }

@@ -17,7 +17,9 @@ use crate::{
     world::{App, Platform, SignIn, World},
 };
 
+/// RFC 8628 §3.4, and the short name that MSAL for .NET sends.
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const SHORT_DEVICE_GRANT: &str = "device_code";
 
 /// Answers one token request.
 pub(super) fn redeem(world: &mut World, segment: &str, call: &Call) -> Answer {
@@ -42,7 +44,7 @@ fn grant(world: &mut World, segment: &str, form: &Form) -> Result<Answer, EntraE
     match kind {
         "authorization_code" => code(world, &app, form),
         "refresh_token" => refresh(world, &tenant, &app, form),
-        DEVICE_GRANT => device::redeem(world, &app, form),
+        DEVICE_GRANT | SHORT_DEVICE_GRANT => device::redeem(world, &app, form),
         "client_credentials" => client_credentials(world, &tenant, &app, form),
         _ => Err(EntraError::of("unsupported_grant")),
     }
