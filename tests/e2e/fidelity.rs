@@ -26,6 +26,8 @@ macro_rules! flows {
 
 flows! {
     git_with_a_pat_in_basic: "git", "PAT in Basic";
+    gcm_with_pats_by_device_code: "GCM", "PAT by device code";
+    gcm_with_oauth_by_device_code: "GCM", "OAuth by device code";
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Microsoft's own names.
 
 pub mod artifacts;
+pub mod attended;
 pub mod azureauth;
 mod curl;
 mod gcm;
