@@ -45,15 +45,33 @@ impl SignIn {
     }
 
     /// New tokens for a refresh token, with the claims request of a challenge if there is one.
+    ///
+    /// A provider that granted less than was asked for may refuse to hear of the rest again (RFC 6749 §6; Entra does
+    /// not, and gives its number with every refusal). It is asked once more, for what it did grant.
     pub async fn refresh(&self, token: &SecretString, claims: Option<&str>) -> Result<Tokens, SignInError> {
+        let claims = checked_claims(claims)?;
+        match self.refreshed(token, claims.as_deref(), &self.scopes).await {
+            Err(error) if error.kind == SignInErrorKind::ScopeInvalid && error.code.is_none() => {
+                self.refreshed(token, claims.as_deref(), &[]).await
+            }
+            went => went,
+        }
+    }
+
+    async fn refreshed(
+        &self,
+        token: &SecretString,
+        claims: Option<&str>,
+        scopes: &[String],
+    ) -> Result<Tokens, SignInError> {
         let client = self.client()?;
         let courier = Courier::new(&self.http)?;
         let token = RefreshToken::new(token.expose_secret().to_owned());
         let mut request = client
             .exchange_refresh_token(&token)
-            .add_scopes(self.oauth_scopes())
+            .add_scopes(scopes.iter().cloned().map(Scope::new))
             .add_extra_param("client_info", "1");
-        if let Some(claims) = checked_claims(claims)? {
+        if let Some(claims) = claims {
             request = request.add_extra_param("claims", claims);
         }
         let reply = delivered(request.request_async(&courier).await)?;

@@ -47,6 +47,25 @@ async fn a_refresh_asks_as_a_public_client_and_takes_what_is_new() {
 }
 
 #[tokio::test]
+async fn a_provider_that_granted_less_is_asked_for_what_it_granted() {
+    let stricter = json_answer(400, &json!({"error": "invalid_scope", "error_description": "too much"}));
+    let (tokens, provider) = refreshed(vec![stricter.clone(), json_answer(200, &tokens_body())], None).await;
+    assert!(tokens.is_ok());
+    let seen = provider.seen();
+    assert!(seen[0].form.contains_key("scope") && !seen[1].form.contains_key("scope"));
+    assert_eq!(seen[1].form["refresh_token"], "canary-old");
+
+    let (error, provider) = refreshed(vec![stricter], None).await;
+    assert_eq!(error.unwrap_err().kind, SignInErrorKind::ScopeInvalid);
+    assert_eq!(provider.seen().len(), 2);
+
+    let of_entra = json_answer(400, &error_body("invalid_scope", "", 70011, "Not valid"));
+    let (error, provider) = refreshed(vec![of_entra], None).await;
+    assert_eq!(error.unwrap_err().kind, SignInErrorKind::ScopeInvalid);
+    assert_eq!(provider.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_dead_session_is_asked_about_once_and_retry_after_is_passed_on() {
     let dead = json_answer(400, &error_body("invalid_grant", "bad_token", 50173, "Revoked"));
     let (error, provider) = refreshed(vec![dead], None).await;
