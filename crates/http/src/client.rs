@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,8 +16,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    HttpError, Settings,
+    HttpError, ProxyFailure, Settings,
     failure::explain,
+    lent::{Lent, Mark, Offer},
     route::{Route, host_and_port, is_loopback},
 };
 
@@ -39,11 +40,14 @@ struct Shared {
     settings: Settings,
     /// A failure to build is not kept: the file it is about may be repaired while the agent runs.
     built: Mutex<Option<Arc<Built>>>,
+    lent: Mutex<Lent>,
 }
 
 struct Built {
     client: Client,
     route: Option<Route>,
+    /// The lent credentials that the proxy is shown, if any.
+    lent: Option<Mark>,
 }
 
 impl fmt::Debug for Http {
@@ -55,14 +59,44 @@ impl fmt::Debug for Http {
 impl Http {
     /// A client with these settings. Does nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { settings, built: Mutex::new(None) }) }
+        let (built, lent) = Default::default();
+        Self { shared: Arc::new(Shared { settings, built, lent }) }
     }
 
     /// Sends a request and reads the whole answer, whatever its status. Redirects come back as they are.
     pub async fn send(&self, request: Request) -> Result<Reply, HttpError> {
-        let url = request.url().clone();
-        check_address(&url)?;
+        check_address(request.url())?;
         let built = self.built()?;
+        let again = request.try_clone();
+        let outcome = Self::send_by(&built, request).await;
+        // The proxy answered in the host's place: nothing has arrived, and asking again does nothing twice.
+        let (true, Some(again), Some(next)) = (wants_credentials(&outcome), again, self.after_407(&built))
+        else {
+            return outcome;
+        };
+        let outcome = Self::send_by(&next, again).await;
+        if wants_credentials(&outcome) {
+            self.after_407(&next);
+        }
+        outcome
+    }
+
+    /// Takes a user name and a password for the proxy from somebody who knows them, for as long as this process
+    /// lives.
+    ///
+    /// They are shown to no other proxy than the one in force, only after it has asked for some (407), and only where
+    /// its address has none of its own. Those that it refused are not shown to it again: proxies lock accounts.
+    pub fn lend_to_proxy(&self, username: &str, password: &str) {
+        // A proxy that is no address is told of by the next request.
+        if let Ok(Some(route)) = Route::of(&self.shared.settings)
+            && !route.has_credentials()
+        {
+            self.lent().lend(username, password);
+        }
+    }
+
+    async fn send_by(built: &Built, request: Request) -> Result<Reply, HttpError> {
+        let url = request.url().clone();
         let failed = |failure: reqwest::Error| explain(&failure, &url, built.route.as_ref());
         let mut response = built.client.execute(request).await.map_err(failed)?;
         let body = match read(&mut response).await {
@@ -95,6 +129,27 @@ impl Http {
         let built = Arc::new(build(&self.shared.settings)?);
         *slot = Some(Arc::clone(&built));
         Ok(built)
+    }
+
+    /// A client with other credentials for the proxy than the one it has just refused, if there are any.
+    fn after_407(&self, refused: &Arc<Built>) -> Option<Arc<Built>> {
+        let mut slot = self.shared.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = slot.as_ref().filter(|built| !Arc::ptr_eq(built, refused));
+        if let Some(built) = current {
+            return Some(Arc::clone(built));
+        }
+        let mut lent = self.lent();
+        if let Some(mark) = refused.lent {
+            lent.refuse(mark);
+            *slot = None;
+        }
+        let next = build_with(&self.shared.settings, Some(lent.offer()?)).ok().map(Arc::new);
+        slot.clone_from(&next);
+        next
+    }
+
+    fn lent(&self) -> MutexGuard<'_, Lent> {
+        self.shared.lent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,7 +206,15 @@ async fn read(response: &mut Response) -> Result<Option<Bytes>, reqwest::Error> 
     Ok(Some(body.freeze()))
 }
 
+fn wants_credentials(outcome: &Result<Reply, HttpError>) -> bool {
+    matches!(outcome, Err(HttpError::Proxy { why: ProxyFailure::AuthenticationRequired, .. }))
+}
+
 fn build(settings: &Settings) -> Result<Built, HttpError> {
+    build_with(settings, None)
+}
+
+fn build_with(settings: &Settings, lent: Option<&Offer>) -> Result<Built, HttpError> {
     let route = Route::of(settings)?;
     let mut builder = Client::builder()
         .no_proxy()
@@ -165,9 +228,14 @@ fn build(settings: &Settings) -> Result<Built, HttpError> {
         .user_agent(&settings.user_agent)
         .tls_certs_merge(authorities(settings)?);
     if let Some(route) = &route {
-        builder = builder.proxy(route.proxy()?);
+        let proxy = route.proxy()?;
+        builder = builder.proxy(match lent {
+            Some(lent) => proxy.basic_auth(&lent.username, &lent.password),
+            None => proxy,
+        });
     }
-    Ok(Built { client: builder.build().map_err(|_| unbuildable(settings))?, route })
+    let client = builder.build().map_err(|_| unbuildable(settings))?;
+    Ok(Built { client, route, lent: lent.map(|lent| lent.mark) })
 }
 
 fn authorities(settings: &Settings) -> Result<Vec<Certificate>, HttpError> {

@@ -10,6 +10,7 @@
 mod client;
 mod error;
 mod failure;
+mod lent;
 mod retry;
 mod route;
 mod settings;

@@ -48,6 +48,11 @@ impl Route {
         Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.no_proxy)))
     }
 
+    /// Whether the address has a user name or a password of its own.
+    pub(crate) fn has_credentials(&self) -> bool {
+        !self.address.username().is_empty() || self.address.password().is_some()
+    }
+
     /// `host:port` of the proxy that a request to this address goes through.
     pub(crate) fn proxy_of(&self, url: &Url) -> Option<&str> {
         let target = url.as_str().parse().ok()?;

@@ -62,6 +62,37 @@ pub(crate) async fn proxy_to(target: u16) -> (u16, mpsc::UnboundedReceiver<Strin
     (port, seen)
 }
 
+/// A proxy that tunnels like [`proxy_to`] for whoever shows this `Proxy-Authorization`, and asks everybody else for one.
+pub(crate) async fn guarded_proxy_to(
+    target: u16,
+    wanted: &'static str,
+) -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heads, seen) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let head = read_head(&mut stream).await.unwrap_or_default();
+            let shown = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("proxy-authorization").then(|| value.to_owned())
+            });
+            let _ = heads.send(shown.clone().unwrap_or_default());
+            if shown.as_deref() != Some(wanted) {
+                let asks =
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=x\r\n\
+                    content-length: 0\r\n\r\n";
+                let _ = stream.write_all(asks).await;
+                continue;
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await;
+            let mut onward = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut onward).await });
+        }
+    });
+    (port, seen)
+}
+
 /// Begins an answer and then sends a byte now and then, for ever.
 pub(crate) async fn serve_drop_by_drop() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

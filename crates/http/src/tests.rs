@@ -1,7 +1,9 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use super::*;
-use crate::testing::{Authority, closed_port, proxy_to, serve, serve_drop_by_drop, serve_tls};
+use crate::testing::{
+    Authority, closed_port, guarded_proxy_to, proxy_to, serve, serve_drop_by_drop, serve_tls,
+};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const VALID: (i32, i32) = (2020, 2090);
@@ -117,6 +119,65 @@ async fn a_proxy_is_told_the_host_and_the_password_and_tls_goes_through_it() {
     let lower = head.to_ascii_lowercase();
     assert!(lower.contains("\r\nproxy-authorization: basic bwu6ahvudgvymg==\r\n"), "{head}");
     assert!(!head.contains("secret"));
+}
+
+/// `me:right`.
+const RIGHT: &str = "Basic bWU6cmlnaHQ=";
+
+/// What was shown to the proxy since the last time.
+fn shown(seen: &mut tokio::sync::mpsc::UnboundedReceiver<String>) -> Vec<String> {
+    std::iter::from_fn(|| seen.try_recv().ok()).collect()
+}
+
+#[tokio::test]
+async fn lent_credentials_are_shown_when_the_proxy_asks_and_are_kept_while_they_serve() {
+    let authority = Authority::new("ours");
+    let folder = tempfile::tempdir().unwrap();
+    let target = serve_tls(&authority, "dev.azure.com", VALID, OK).await;
+    let (port, mut seen) = guarded_proxy_to(target, RIGHT).await;
+    let proxy = Some(format!("http://127.0.0.1:{port}"));
+    let http = Http::new(Settings { proxy, ..trusting(&authority, folder.path()) });
+    let create = || {
+        let url = Url::parse("https://dev.azure.com/contoso").unwrap();
+        Http::json(Method::POST, url, &serde_json::json!({ "a": 1 })).unwrap()
+    };
+    let error = http.send(create()).await.unwrap_err();
+    assert!(
+        matches!(&error, HttpError::Proxy { why: ProxyFailure::AuthenticationRequired, .. }),
+        "{error:?}"
+    );
+    assert_eq!(shown(&mut seen), [""]);
+
+    http.lend_to_proxy("me", "wrong");
+    for _ in 0..3 {
+        http.send(create()).await.unwrap_err();
+        http.lend_to_proxy("me", "wrong");
+    }
+    assert_eq!(shown(&mut seen), ["", "Basic bWU6d3Jvbmc=", "", ""], "wrong ones are shown once");
+
+    http.lend_to_proxy("me", "right");
+    assert_eq!(http.send(create()).await.unwrap().status, StatusCode::OK);
+    assert_eq!(shown(&mut seen), ["", RIGHT]);
+    http.lend_to_proxy("me", "later");
+    assert_eq!(http.clone().send(create()).await.unwrap().status, StatusCode::OK);
+    assert_eq!(shown(&mut seen), [RIGHT], "what serves is not changed");
+}
+
+#[tokio::test]
+async fn lent_credentials_are_not_shown_where_the_address_has_its_own_or_nobody_asks() {
+    let (port, mut seen) = guarded_proxy_to(closed_port().await, RIGHT).await;
+    let http = Http::new(with_proxy(port));
+    http.lend_to_proxy("me", "right");
+    http.send(Http::get(Url::parse("https://dev.azure.com/").unwrap())).await.unwrap_err();
+    assert_eq!(shown(&mut seen), ["Basic bWU6aHVudGVyMg=="]);
+
+    let (port, mut seen) = proxy_to(closed_port().await).await;
+    let proxy = Some(format!("http://127.0.0.1:{port}"));
+    let http = Http::new(Settings { proxy, ..Settings::default() });
+    http.lend_to_proxy("me", "canary-lent");
+    let error = http.send(Http::get(Url::parse("https://dev.azure.com/").unwrap())).await.unwrap_err();
+    assert!(!format!("{http:?}{error:?}{error}").contains("canary-lent"));
+    assert!(!seen.recv().await.unwrap().to_ascii_lowercase().contains("proxy-authorization"));
 }
 
 #[tokio::test]
