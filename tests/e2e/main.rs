@@ -13,5 +13,6 @@ mod lifecycle;
 mod nuget;
 mod nuget_org;
 mod nuget_person;
+mod others;
 mod sealed_world;
 mod switches;

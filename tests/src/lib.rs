@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a rig of emulator, sandbox and shipped programs, and honest skipping.
 
 pub mod fidelity;
+pub mod others;
 mod rig;
 mod sealed;
 mod skip;

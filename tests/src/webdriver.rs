@@ -74,14 +74,22 @@ impl Browser {
 
     /// Clicks the first element of that selector, as soon as there is one.
     pub fn click(&self, selector: &str) -> Result<()> {
+        let id = self.find(selector)?;
+        self.command("POST", &format!("element/{id}/click"), &json!({})).map(|_| ())
+    }
+
+    /// Types into the first element of that selector, as soon as there is one. What stood there goes.
+    pub fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        let id = self.find(selector)?;
+        self.command("POST", &format!("element/{id}/clear"), &json!({}))?;
+        self.command("POST", &format!("element/{id}/value"), &json!({ "text": text })).map(|_| ())
+    }
+
+    fn find(&self, selector: &str) -> Result<String> {
         let wish = json!({"using": "css selector", "value": selector});
         let found = wait(|| self.command("POST", "element", &wish)).with_context(|| selector.to_owned())?;
-        let id = found
-            .as_object()
-            .and_then(|map| map.values().next())
-            .and_then(Value::as_str)
-            .context("no element")?;
-        self.command("POST", &format!("element/{id}/click"), &json!({})).map(|_| ())
+        let id = found.as_object().and_then(|map| map.values().next()).and_then(Value::as_str);
+        Ok(id.context("no element")?.to_owned())
     }
 
     /// Waits until the page's text holds `words`, and gives the whole text.

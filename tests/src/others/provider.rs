@@ -1,0 +1,136 @@
+//! npm's `oidc-provider`, unmodified, under the addresses of Microsoft Entra.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{Tls, process::Server};
+
+/// The registered application.
+const CLIENT_ID: &str = "7f3c1a52-5d0e-4b0a-9d53-0a4a4f6b7c11";
+
+/// What differs between providers.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The tenant that all of its addresses begin with.
+    pub tenant: &'static str,
+    /// Life of an access token.
+    pub token_seconds: u32,
+    /// Whether id_tokens lack what only Entra puts there: the person's name, the object, the tenant.
+    pub bare: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { tenant: "contoso.example", token_seconds: 3600, bare: false }
+    }
+}
+
+/// A running provider.
+#[derive(Debug)]
+pub struct OidcProvider {
+    _server: Server,
+    package: PathBuf,
+    settings: Settings,
+    port: u16,
+    said: Arc<Mutex<Vec<Value>>>,
+}
+
+impl OidcProvider {
+    /// Starts the package in `package` with node. Settings are written to `folder`.
+    pub fn start(package: &Path, folder: &Path, tls: &Tls, settings: Settings) -> Result<Self> {
+        let file = folder.join("provider.json");
+        let text = json!({
+            "package": package,
+            "certificate": tls.certificate,
+            "key": tls.key,
+            "tenant": settings.tenant,
+            "client_id": CLIENT_ID,
+            "token_seconds": settings.token_seconds,
+            "bare": settings.bare,
+        });
+        fs::write(&file, text.to_string())?;
+        let mut command = Command::new("node");
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/others/provider.mjs")).arg(file);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(fs::File::create(folder.join("provider.log"))?);
+        let mut server = Server::start(&mut command)?;
+        let out = server.0.stdout.take().context("no standard output")?;
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let (to, first) = mpsc::channel();
+        let keep = Arc::clone(&said);
+        thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                // The package gives notices of its own.
+                let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
+                let _ = to.send(line["port"].as_u64());
+                keep.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        let port = first.recv_timeout(Duration::from_secs(30)).ok().flatten();
+        let port = port.with_context(|| {
+            let log = fs::read_to_string(folder.join("provider.log")).unwrap_or_default();
+            format!("the provider does not listen: {log}")
+        })?;
+        let package = package.to_owned();
+        Ok(Self { _server: server, package, settings, port: u16::try_from(port)?, said })
+    }
+
+    /// Its base address, as `[entra] authority` has it.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
+    /// The address of one of its endpoints, for example `userinfo`.
+    pub fn endpoint(&self, name: &str) -> String {
+        format!("{}/{}/oauth2/v2.0/{name}", self.url(), self.settings.tenant)
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> &'static str {
+        self.settings.tenant
+    }
+
+    /// The registered application.
+    pub fn client_id(&self) -> &'static str {
+        CLIENT_ID
+    }
+
+    /// The package's version.
+    pub fn version(&self) -> Result<String> {
+        let about: Value = serde_json::from_slice(&fs::read(self.package.join("package.json"))?)?;
+        Ok(about["version"].as_str().context("no version")?.to_owned())
+    }
+
+    /// What it said of its work so far.
+    pub fn said(&self) -> Vec<Value> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often it said that `event` happened, of that grant.
+    pub fn count(&self, event: &str, grant: &str) -> usize {
+        self.said().iter().filter(|line| line["event"] == event && line["grant"] == grant).count()
+    }
+
+    /// Nothing broke inside it, and nobody showed it a secret that a public client cannot have.
+    pub fn content(&self) -> Result<()> {
+        let said = self.said();
+        let bad = said.iter().find(|line| line["event"] == "broken" || line["secret"] == true);
+        ensure!(bad.is_none(), "{bad:?}");
+        Ok(())
+    }
+}
+
+/// The folder of the package below the folder of clients.
+pub(super) fn package(clients: &Path) -> PathBuf {
+    clients.join("npm/node_modules/oidc-provider")
+}
