@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use valetkey_protocol::TokenSource;
 
 /// An organisation keys may be minted for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub(crate) struct Account {
     pub(crate) client_id: String,
     #[serde(default)]
     pub(crate) organisations: Vec<Organisation>,
+    /// Who lends its access tokens, where it did not sign in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<TokenSource>,
     /// Signed out, and kept only until its last keys are revoked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) leaving: bool,
@@ -152,6 +156,7 @@ mod tests {
             tenant: "home".to_owned(),
             client_id: "client".to_owned(),
             organisations: Vec::new(),
+            source: None,
             leaving: false,
         };
         for name in organisations {

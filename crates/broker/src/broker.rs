@@ -209,6 +209,7 @@ impl Broker {
                 username: account.username,
                 tenant: account.tenant,
                 client_id: account.client_id,
+                source: account.source,
                 session,
                 problem,
             }

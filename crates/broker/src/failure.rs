@@ -13,6 +13,8 @@ pub struct Failure {
     pub claims: Option<String>,
     /// Whether the service may have done what was asked although no answer came.
     pub may_have_committed: bool,
+    /// Seconds for which it is believed without asking anew, where that is not for the kind to say.
+    pub believed_for: Option<u64>,
 }
 
 /// The kind of trouble.
@@ -37,7 +39,7 @@ pub enum FailureKind {
 impl Failure {
     /// A failure of a kind.
     pub fn new(kind: FailureKind, refusal: Refusal) -> Self {
-        Self { refusal, kind, claims: None, may_have_committed: false }
+        Self { refusal, kind, claims: None, may_have_committed: false, believed_for: None }
     }
 
     /// The same failure with the claims a new token must satisfy.
@@ -54,8 +56,18 @@ impl Failure {
         self
     }
 
+    /// The same failure, believed for so many seconds.
+    #[must_use]
+    pub fn believed_for(mut self, seconds: u64) -> Self {
+        self.believed_for = Some(seconds);
+        self
+    }
+
     /// Seconds for which the same question gets the same answer without a call.
     pub(crate) fn hold(&self) -> u64 {
+        if let Some(seconds) = self.believed_for {
+            return seconds;
+        }
         match (self.kind, self.refusal.reason) {
             (_, Reason::VaultUnavailable) => 2,
             (_, Reason::Internal) => 1,

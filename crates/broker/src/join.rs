@@ -7,14 +7,19 @@ use valetkey_azure_devops::{DevOps, Endpoints, Filter, NewPat, TenantHint};
 use valetkey_entra::{Authority, Options, Prompt, SignIn};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
-use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString};
+use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString, TokenSource};
 use valetkey_vault::Vault;
 
 use crate::{
-    AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, Identity, ListedKey, NewKey,
-    OrganisationTenant, Parts, Pats, Pending, Random, Secrets, Services, Settings, Started, Tokens, Wish,
+    AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, FailureKind, Identity, ListedKey,
+    Loan, NewKey, OrganisationTenant, Parts, Pats, Pending, Random, Secrets, Services, Settings, Started,
+    Tokens, Wish,
 };
 
+mod azure_cli;
+
+/// How long a lender's refusal is believed, in seconds.
+const LENDER: u64 = 5;
 /// How long a person has for a sign-in in the browser.
 const PERSON: Duration = Duration::from_secs(300);
 
@@ -92,6 +97,24 @@ impl Entra {
 }
 
 impl Identity for Entra {
+    fn borrow<'a>(&'a self, loan: Loan<'a>) -> Pending<'a, Result<Tokens, Failure>> {
+        Box::pin(async move {
+            let went = match loan.source {
+                TokenSource::AzureCli(from) => azure_cli::borrow(loan, from).await,
+                source => {
+                    let sentence = format!("no token can be had of {source}");
+                    Err(Refusal::new(Reason::VersionMismatch, sentence, "run `valetkey agent restart`")
+                        .into())
+                }
+            };
+            // What a person mends there is not told here: it is asked again soon.
+            went.map_err(|failure| match failure.kind {
+                FailureKind::Transient => failure,
+                _ => failure.believed_for(LENDER),
+            })
+        })
+    }
+
     fn refresh<'a>(
         &'a self,
         client: &'a Client,

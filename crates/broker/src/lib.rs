@@ -41,8 +41,8 @@ pub use failure::{Failure, FailureKind};
 pub use join::Deps;
 pub use policy::Purpose;
 pub use seam::{
-    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, NewKey, OrganisationTenant, Pats, Pending,
-    Secrets, Started, Tokens, Wish,
+    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, Loan, NewKey, OrganisationTenant, Pats,
+    Pending, Secrets, Started, Tokens, Wish,
 };
 pub use settings::Settings;
 

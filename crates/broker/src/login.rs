@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal};
+use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal, TokenSource};
 
 use crate::{
-    Broker, Client, Failure, FailureKind, OrganisationTenant, Peer, Tokens, Wish,
+    Broker, Client, Failure, FailureKind, Loan, OrganisationTenant, Peer, Tokens, Wish,
     accounts::Account,
     audit::Filled as _,
     breaker::Upstream,
@@ -15,6 +15,10 @@ use crate::{
     together::{Lead, Matter, Seat},
 };
 
+/// The Azure CLI's own registration: whose access tokens it lends (Microsoft: "Application IDs of commonly used
+/// Microsoft applications").
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
 /// How somebody came to be signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
@@ -22,6 +26,8 @@ enum How {
     ByPerson,
     /// A person signed in for another program that wanted the same at the same time.
     Together,
+    /// A person is signed in elsewhere, and access tokens come from there.
+    Lent,
 }
 
 impl How {
@@ -30,6 +36,7 @@ impl How {
             Self::Silently => "by the live session",
             Self::ByPerson => "by a person",
             Self::Together => "by a person, for several programs at once",
+            Self::Lent => "by a session elsewhere",
         }
     }
 }
@@ -41,6 +48,8 @@ struct Plan {
     client: Client,
     /// Whether the organisation's own answer or the request names the tenant, and not only the configuration.
     tenant_known: bool,
+    /// Who lends access tokens.
+    source: Option<TokenSource>,
 }
 
 impl Broker {
@@ -84,6 +93,9 @@ impl Broker {
             return Err(Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`"));
         }
         let plan = self.plan(request, events).await?;
+        if plan.source.is_some() {
+            return Ok((self.borrowed(&plan, events).await?, How::Lent));
+        }
         let usual = self.candidates(&plan, request).into_iter().next();
         if !request.fresh {
             for account in self.candidates(&plan, request) {
@@ -134,6 +146,17 @@ impl Broker {
         lead.end(outcome);
     }
 
+    /// Takes the tokens of somebody who is signed in elsewhere. Nobody is asked anything.
+    async fn borrowed(&self, plan: &Plan, events: &mpsc::Sender<Event>) -> Result<Account, Refusal> {
+        let Some(source) = &plan.source else { return Err(abandoned()) };
+        let _ = events.send(Event::Progress { sentence: format!("asking {source} for a token") }).await;
+        let tenant = plan.tenant_known.then_some(plan.client.tenant.as_str());
+        let identity = Arc::clone(&self.live().services.identity);
+        let loan = Loan { source, tenant, claims: None, introduced: true };
+        let tokens = identity.borrow(loan).await.map_err(|failure| failure.refusal)?;
+        self.conclude(plan, tokens).await
+    }
+
     async fn conclude(&self, plan: &Plan, tokens: Tokens) -> Result<Account, Refusal> {
         let account = self.admit(plan, tokens).await;
         match &plan.organisation {
@@ -151,8 +174,14 @@ impl Broker {
             Some(name) => Some(organisation_name(name).ok_or_else(|| no_organisation(name))?),
             None => None,
         };
-        let client_id = request.client_id.clone().or_else(|| live.settings.client_id.clone());
-        let client_id = client_id.filter(|id| !id.is_empty()).ok_or_else(no_client_id)?;
+        let client_id = match &request.from {
+            Some(TokenSource::AzureCli(_)) => AZURE_CLI.to_owned(),
+            Some(_) => return Err(no_source()),
+            None => {
+                let named = request.client_id.clone().or_else(|| live.settings.client_id.clone());
+                named.filter(|id| !id.is_empty()).ok_or_else(no_client_id)?
+            }
+        };
         let mut tenant = request.tenant.clone();
         if let (None, Some(organisation)) = (&tenant, &organisation) {
             let sentence = format!("asking which tenant organisation {organisation} belongs to");
@@ -166,13 +195,16 @@ impl Broker {
         }
         let tenant_known = tenant.is_some();
         let tenant = tenant.unwrap_or_else(|| live.settings.tenant.clone());
-        Ok(Plan { organisation, client: Client { tenant, client_id }, tenant_known })
+        let source = request.from.clone();
+        Ok(Plan { organisation, client: Client { tenant, client_id }, tenant_known, source })
     }
 
     /// Accounts whose session may serve, the likeliest first.
     fn candidates(&self, plan: &Plan, request: &LoginRequest) -> Vec<Account> {
         let mut accounts = self.accounts.snapshot();
-        accounts.retain(|account| !account.leaving && account.client_id == plan.client.client_id);
+        accounts.retain(|account| {
+            !account.leaving && account.source.is_none() && account.client_id == plan.client.client_id
+        });
         if request.tenant.is_some() {
             accounts.retain(|account| account.tenant == plan.client.tenant);
         }
@@ -204,6 +236,7 @@ impl Broker {
             tenant: tenant.clone(),
             client_id: plan.client.client_id.clone(),
             organisations: known.map(|known| known.organisations).unwrap_or_default(),
+            source: plan.source.clone(),
             leaving: false,
             id,
         };
@@ -313,11 +346,19 @@ fn no_organisation(name: &str) -> Refusal {
     )
 }
 
+fn no_source() -> Refusal {
+    Refusal::new(
+        Reason::VersionMismatch,
+        "the running agent does not know this source of tokens",
+        "run `valetkey agent restart`",
+    )
+}
+
 fn no_client_id() -> Refusal {
     Refusal::new(
         Reason::ClientIdMissing,
         "no client id is configured",
-        "run `valetkey setup entra`, then set `client-id` under `[entra]` or pass `--client-id`",
+        "run `valetkey setup entra`, then set `client-id` under `[entra]`; or `valetkey login --from az`",
     )
 }
 

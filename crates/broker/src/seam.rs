@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, time::Duration};
 
-use valetkey_protocol::{AuditRecord, Event, Flow, Refusal, SecretString};
+use valetkey_protocol::{AuditRecord, Event, Flow, Reason, Refusal, SecretString, TokenSource};
 
 use crate::Failure;
 
@@ -26,6 +26,12 @@ pub trait Identity: fmt::Debug + Send + Sync {
         flow: Flow,
         wish: Wish,
     ) -> Pending<'a, Result<Started, Failure>>;
+
+    /// An access token of somebody who is signed in elsewhere. Names the account where `introduced` is asked for.
+    fn borrow<'a>(&'a self, loan: Loan<'a>) -> Pending<'a, Result<Tokens, Failure>> {
+        let refusal = Refusal::new(Reason::BadRequest, format!("nothing is taken from {}", loan.source), "");
+        Box::pin(async move { Err(refusal.into()) })
+    }
 }
 
 /// Minting, finding and revoking keys.
@@ -84,6 +90,19 @@ pub struct Client {
     pub tenant: String,
     /// Client id of the app registration.
     pub client_id: String,
+}
+
+/// A wish for an access token of somebody who is signed in elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Loan<'a> {
+    /// Who lends.
+    pub source: &'a TokenSource,
+    /// The tenant it must be of; none where the source is to choose.
+    pub tenant: Option<&'a str>,
+    /// Claims it must satisfy, as JSON.
+    pub claims: Option<&'a str>,
+    /// Whether the account's names are wanted, which may cost another question.
+    pub introduced: bool,
 }
 
 /// An access token, and whose it is.

@@ -1,5 +1,7 @@
 //! The right to mint: refresh tokens at rest and access tokens in memory.
 //!
+//! Where somebody else is signed in and lends access tokens there is no refresh token, and nothing rests in the vault.
+//!
 //! A refresh token leaves this file in one direction only, to the identity provider. Each refresh brings a new one;
 //! it is stored before anything is done with the access token that came along, and the one before it is kept until
 //! the next has been stored, so that a crash between any two steps leaves one that works. A vault that fails costs
@@ -14,7 +16,7 @@ use std::{
 use valetkey_protocol::{ExposeSecret as _, Reason, Refusal, SecretString, SessionState};
 
 use crate::{
-    Client, Clock, Failure, FailureKind, Identity, Secrets, Tokens,
+    Client, Clock, Failure, FailureKind, Identity, Loan, Secrets, Tokens,
     accounts::Account,
     breaker::{Breakers, Upstream},
     keys::Moment,
@@ -115,17 +117,14 @@ impl Sessions {
         }
         let upstream = Upstream::Tenant(tenant.to_owned());
         breakers.check(&upstream, now.monotonic)?;
-        let refresh = self.refresh_token(&mut session, &account.id).await?;
-        let client = Client { tenant: tenant.to_owned(), client_id: account.client_id.clone() };
-        let mut went = identity.refresh(&client, &refresh, need.claims.as_deref()).await;
-        if ended(&went)
-            && let Some(previous) = self.previous(&account.id, &refresh).await
-        {
-            went = identity.refresh(&client, &previous, need.claims.as_deref()).await;
-            if went.is_ok() {
-                session.refresh = Some(previous);
+        let claims = need.claims.as_deref();
+        let went = match &account.source {
+            None => self.refresh(&mut session, identity, account, tenant, claims).await?,
+            Some(source) => {
+                let tenant = Some(tenant);
+                identity.borrow(Loan { source, tenant, claims, introduced: false }).await
             }
-        }
+        };
         let jitter = u8::try_from(session.serial % 256).unwrap_or(0).wrapping_mul(97);
         breakers.note(upstream, self.clock.monotonic(), &went, jitter);
         match went {
@@ -135,6 +134,29 @@ impl Sessions {
                 Err(failure)
             }
         }
+    }
+
+    /// New tokens for the refresh token, or for the one before it.
+    async fn refresh(
+        &self,
+        session: &mut Session,
+        identity: &dyn Identity,
+        account: &Account,
+        tenant: &str,
+        claims: Option<&str>,
+    ) -> Result<Result<Tokens, Failure>, Failure> {
+        let refresh = self.refresh_token(session, &account.id).await?;
+        let client = Client { tenant: tenant.to_owned(), client_id: account.client_id.clone() };
+        let mut went = identity.refresh(&client, &refresh, claims).await;
+        if ended(&went)
+            && let Some(previous) = self.previous(&account.id, &refresh).await
+        {
+            went = identity.refresh(&client, &previous, claims).await;
+            if went.is_ok() {
+                session.refresh = Some(previous);
+            }
+        }
+        Ok(went)
     }
 
     /// Takes what a sign-in gave. The refresh token must be there.
@@ -234,7 +256,8 @@ impl Sessions {
         if failure.kind == FailureKind::Transient || failure.refusal.reason == Reason::VaultUnavailable {
             return;
         }
-        let problem = Problem { until: self.clock.monotonic() + DEAD_FOR, failure: failure.clone() };
+        let believed = failure.believed_for.map_or(DEAD_FOR, Duration::from_secs);
+        let problem = Problem { until: self.clock.monotonic() + believed, failure: failure.clone() };
         let place = (failure.kind != FailureKind::SessionEnded).then(|| tenant.to_owned());
         locked(&self.problems).insert((account.to_owned(), place), problem);
     }

@@ -5,6 +5,7 @@ mod fakes;
 mod feeds;
 mod healing;
 mod keeping;
+mod lent;
 mod session;
 mod signing;
 mod together;

@@ -21,7 +21,8 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Sign in, so that keys can be made for an organisation
-    #[command(after_help = "Examples:\n  valetkey login contoso\n  valetkey login contoso --device-code")]
+    #[command(after_help = "Examples:\n  valetkey login contoso\n  valetkey login contoso --device-code\n  \
+                            valetkey login contoso --from az")]
     Login(Login),
     /// Revoke every key, then forget the session
     Logout(Logout),
@@ -101,6 +102,14 @@ pub(crate) struct Login {
     /// Sign in again even where the session is still good
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Take access tokens from the Azure CLI, where no application may be registered
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["device_code", "client_id", "fresh"])]
+    pub(crate) from: Option<Lender>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Lender {
+    Az,
 }
 
 #[derive(Debug, clap::Args)]

@@ -27,6 +27,8 @@ impl Environment {
             env::NUGET_NETCORE_PLUGIN_PATHS,
             env::NUGET_NETFX_PLUGIN_PATHS,
             env::NUGET_PLUGINS_CACHE_PATH,
+            env::AZURE_CONFIG_DIR,
+            env::REQUESTS_CA_BUNDLE,
         ];
         named
             .into_iter()

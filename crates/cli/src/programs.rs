@@ -21,10 +21,14 @@ pub trait Programs {
 
 /// The program of this name on a PATH.
 pub(crate) fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    find_file(&format!("{name}{}", std::env::consts::EXE_SUFFIX), path)
+}
+
+/// The program with this file name on a PATH.
+pub(crate) fn find_file(file: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     std::env::split_paths(path?)
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&file))
+        .map(|folder| folder.join(file))
         .find(|candidate| is_program(candidate))
 }
 

@@ -4,7 +4,7 @@ use valetkey_http::StatusCode;
 
 use crate::{SignInError, SignInErrorKind as Kind, identity::Foreign, tokens::Unreadable, wire::WireError};
 
-mod words;
+pub(crate) mod words;
 
 /// What was asked for: the same error means different things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ fn of_error(error: &str, code: u32, grant: Grant) -> Kind {
 }
 
 /// By the number, where no `suberror` is given: numbers are for people and no contract, but better than nothing.
-fn of_code(code: u32) -> Option<Kind> {
+pub(crate) fn of_code(code: u32) -> Option<Kind> {
     Some(match code {
         50173 | 50034 | 700_082 | 70008 => Kind::SessionEnded,
         70043 | 70044 => Kind::SignInTooOld,

@@ -6,9 +6,13 @@
 //! Access tokens are opaque here: Microsoft encrypts those of Azure DevOps, and their claims are no contract. What
 //! they are good for is read from the answer's `scope`; who signed in, from `id_token` and `client_info`.
 //!
+//! Or a third: [`AzureCli`], where the person is signed in with the Azure CLI and may register no application. It keeps
+//! the session; nothing but access tokens is taken from it.
+//!
 //! Every failure is a [`SignInError`]: a kind to branch on, a sentence and a next step to show.
 
 mod authority;
+mod azure_cli;
 mod browser;
 mod classify;
 mod courier;
@@ -24,6 +28,7 @@ mod tokens;
 mod wire;
 
 pub use authority::Authority;
+pub use azure_cli::{AzureCli, Signed};
 pub use browser::{BrowserFlow, Options, Prompt};
 pub use device::DeviceFlow;
 pub use error::{SignInError, SignInErrorKind};

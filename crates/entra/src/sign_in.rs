@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The application id of Azure DevOps, the resource of every token here.
-const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
+pub(crate) const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 
 pub(crate) type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
@@ -167,7 +167,7 @@ pub(crate) fn misconfigured(sentence: &str, hint: &str) -> SignInError {
 }
 
 /// Letters, digits, dots and hyphens: a GUID, a domain or a name, and one segment of a path.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && !name.contains("..")

@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// The longest life that is believed: Azure DevOps with continuous access evaluation gives up to 28 hours.
-const LONGEST: Duration = Duration::from_secs(28 * 3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(28 * 3600);
 /// Assumed where the answer does not say, so that the token is used and soon replaced.
-const UNSAID: Duration = Duration::from_secs(300);
+pub(crate) const UNSAID: Duration = Duration::from_secs(300);
 
 /// Tokens of one account for one tenant.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ pub(crate) enum Unreadable {
 }
 
 /// Whether a token can stand in a header and a form: visible ASCII (RFC 6749, appendix A.12).
-fn is_token(token: &SecretString) -> bool {
+pub(crate) fn is_token(token: &SecretString) -> bool {
     let token = token.expose_secret();
     !token.is_empty() && token.bytes().all(|b| (0x20..0x7f).contains(&b))
 }

@@ -109,14 +109,14 @@ pub(crate) fn is_claims(text: &str) -> bool {
     text.len() <= MAX_CLAIMS && serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok()
 }
 
-fn code_in(description: &str) -> Option<u32> {
+pub(crate) fn code_in(description: &str) -> Option<u32> {
     let (_, rest) = description.split_once("AADSTS")?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..digits].parse().ok()
 }
 
 /// `AADSTS50173: The grant … .\r\nTrace ID: …` gives `The grant …`.
-fn sentence_of(description: &str) -> String {
+pub(crate) fn sentence_of(description: &str) -> String {
     let line = description.lines().next().unwrap_or_default();
     let line = line.split(" Trace ID:").next().unwrap_or_default();
     let line = match line.split_once(": ") {

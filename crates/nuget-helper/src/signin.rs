@@ -46,6 +46,7 @@ impl Clerk {
             client_id: None,
             flow,
             fresh: false,
+            from: None,
         });
         let mut guide = Guide { person: &mut *self.person, desk: &self.desk, organisation };
         let answer = self.agent.ask(&request, question.reach(), &mut |event| guide.lead(&event));

@@ -106,6 +106,36 @@ pub const PIPELINE: [Variable; 5] = [
     NUGET_ID_TOKEN,
 ];
 
+/// Where the Azure CLI keeps its sign-ins, where that is not `~/.azure`.
+pub const AZURE_CONFIG_DIR: Variable = Variable("AZURE_CONFIG_DIR");
+/// A file of certificates that the Azure CLI trusts instead of its own.
+pub const REQUESTS_CA_BUNDLE: Variable = Variable("REQUESTS_CA_BUNDLE");
+/// What an Azure CLI run by the agent is given of the agent's environment.
+pub const FOR_AZURE_CLI: [Variable; 22] = [
+    HOME,
+    PATH,
+    HTTPS_PROXY_LOWER,
+    HTTPS_PROXY,
+    ALL_PROXY_LOWER,
+    ALL_PROXY,
+    NO_PROXY_LOWER,
+    NO_PROXY,
+    SSL_CERT_FILE,
+    SSL_CERT_DIR,
+    DBUS_SESSION_BUS_ADDRESS,
+    XDG_RUNTIME_DIR,
+    Variable("LANG"),
+    Variable("LC_ALL"),
+    Variable("TZ"),
+    Variable("TMPDIR"),
+    Variable("SystemRoot"),
+    Variable("USERPROFILE"),
+    Variable("APPDATA"),
+    Variable("LOCALAPPDATA"),
+    Variable("TEMP"),
+    Variable("TMP"),
+];
+
 /// What an agent started by a helper is given: enough to find its places, its network and the keyring. The rest of
 /// a caller's environment is not for a process that outlives it; git's holds `-c http.extraHeader=…` values.
 pub const FOR_AGENT: [Variable; 36] = [

@@ -15,6 +15,7 @@ mod pat;
 mod refusal;
 mod request;
 mod secret;
+mod source;
 mod status;
 mod text;
 
@@ -36,6 +37,7 @@ pub use request::{
     Request, Target,
 };
 pub use secret::{ExposeSecret, SecretString, same_secret};
+pub use source::{AzureCli, TokenSource};
 pub use status::{
     AccountStatus, AuditRecord, KeyStatus, SessionState, StatusReport, VaultState, VaultStatus, VaultTier,
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{NugetOrgRequest, PatRequest, secret::expose_on_the_wire};
+use crate::{NugetOrgRequest, PatRequest, TokenSource, secret::expose_on_the_wire};
 
 /// A question to the agent. There is one in flight on a connection at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -185,6 +185,9 @@ pub struct LoginRequest {
     /// Sign in again even where a live session would serve.
     #[serde(default)]
     pub fresh: bool,
+    /// Take access tokens from there instead of signing in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<TokenSource>,
 }
 
 /// A wish to sign out.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Refusal;
+use crate::{Refusal, TokenSource};
 
 /// The agent's state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct AccountStatus {
     pub client_id: String,
     /// Organisations keys may be minted for.
     pub organisations: Vec<String>,
+    /// Who lends its access tokens, where this product did not sign in by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<TokenSource>,
     /// State of its session.
     pub session: SessionState,
     /// Why the session is not ready, and what to do.

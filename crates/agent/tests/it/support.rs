@@ -247,5 +247,6 @@ pub(crate) fn login() -> Request {
         client_id: None,
         flow: Flow::Browser,
         fresh: false,
+        from: None,
     })
 }

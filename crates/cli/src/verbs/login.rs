@@ -1,28 +1,33 @@
 //! `valetkey login`.
 
-use std::io;
+use std::{ffi::OsString, io};
 
-use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal, Request, is_clean, shown};
+use valetkey_paths::env;
+use valetkey_protocol::{
+    Answer, AzureCli, Event, Flow, LoginRequest, Reason, Refusal, Request, TokenSource, is_clean, shown,
+};
 
 use super::hint;
 use crate::{
     agent::Start,
-    args::Login,
+    args::{Lender, Login},
     duration,
     exit::Exit,
     failure::{Failure, Outcome},
-    setup, style,
-    world::{Person, Screen, World},
+    programs, setup, style,
+    world::{Person, Place, Screen, World},
 };
 
 pub(super) fn run(args: Login, world: &mut World<'_>) -> Outcome {
     let organisation = args.organisation.clone();
+    let from = args.from.map(|Lender::Az| azure_cli(&world.place)).transpose()?;
     let request = Request::Login(LoginRequest {
         organisation: args.organisation,
         tenant: args.tenant,
         client_id: args.client_id,
         flow: if args.device_code { Flow::DeviceCode } else { Flow::Browser },
         fresh: args.fresh,
+        from,
     });
     let mut stage = Stage { err: world.err, person: world.person, screen: world.place.screen };
     let org = organisation.as_deref().unwrap_or("<organisation>");
@@ -33,7 +38,8 @@ pub(super) fn run(args: Login, world: &mut World<'_>) -> Outcome {
     match answer {
         Answer::SignedIn { account, tenant, organisations, silent } => {
             let again = if silent { "still signed in" } else { "signed in" };
-            writeln!(world.out, "{again} as {} (tenant {})", shown(&account), shown(&tenant))?;
+            let through = if args.from.is_some() { ", through the Azure CLI" } else { "" };
+            writeln!(world.out, "{again} as {} (tenant {}){through}", shown(&account), shown(&tenant))?;
             if organisations.is_empty() {
                 hint(world, "name an organisation to get keys for it: `valetkey login <organisation>`")?;
             } else {
@@ -55,13 +61,36 @@ fn next_step(world: &mut World<'_>) -> io::Result<()> {
     }
 }
 
+/// The Azure CLI that the person's own shell would run, and what tells it where its sign-ins are.
+fn azure_cli(place: &Place) -> Result<TokenSource, Failure> {
+    let names = if cfg!(windows) { &["az.cmd", "az.exe"][..] } else { &["az"] };
+    let found =
+        names.iter().find_map(|name| programs::find_file(name, place.path().map(OsString::as_os_str)));
+    let program = found.ok_or_else(|| Failure::Failed {
+        sentence: "the Azure CLI (`az`) is not on the PATH".to_owned(),
+        hints: vec!["install it and run `az login`, then this again".to_owned()],
+    })?;
+    let text = |value: &OsString| value.to_str().map(str::to_owned);
+    let program = text(&program.into_os_string()).ok_or_else(|| {
+        Failure::failed("the path of the Azure CLI is not Unicode", "install it under another path")
+    })?;
+    let said = |variable| place.environment.get(variable).and_then(text);
+    Ok(TokenSource::AzureCli(AzureCli {
+        program,
+        config_dir: said(env::AZURE_CONFIG_DIR),
+        ca_bundle: said(env::REQUESTS_CA_BUNDLE),
+    }))
+}
+
 fn explain(refusal: Refusal, org: &str) -> Failure {
     match refusal.reason {
         Reason::ClientIdMissing => Failure::Failed {
             sentence: refusal.sentence,
             hints: vec![
                 "`valetkey setup entra` shows how to register the application, once for everybody".to_owned(),
+                "`valetkey setup entra --for-admin` is the text to send to who may register one".to_owned(),
                 format!("`valetkey login {org} --client-id <id>` signs in through it"),
+                format!("`valetkey login {org} --from az` needs none, where the Azure CLI is signed in"),
             ],
         },
         _ => Failure::Refused(refusal),

@@ -89,6 +89,9 @@ fn account(account: &AccountStatus, to: &mut dyn io::Write) -> io::Result<()> {
         shown(&account.tenant),
         shown(&organisations)
     )?;
+    if let Some(source) = &account.source {
+        writeln!(to, "          access tokens come from {source}")?;
+    }
     let state = match account.session {
         SessionState::Ready => "session ready",
         SessionState::Ended => "session ended",

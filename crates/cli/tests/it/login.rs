@@ -1,5 +1,6 @@
 use insta::assert_snapshot;
 use valetkey_cli::Screen;
+use valetkey_paths::env;
 use valetkey_protocol::{Answer, Event, Reason};
 
 use crate::harness::Run;
@@ -165,7 +166,9 @@ fn without_a_client_id() {
     ----- stderr -----
     error: no client id is configured
     hint: `valetkey setup entra` shows how to register the application, once for everybody
+    hint: `valetkey setup entra --for-admin` is the text to send to who may register one
     hint: `valetkey login contoso --client-id <id>` signs in through it
+    hint: `valetkey login contoso --from az` needs none, where the Azure CLI is signed in
     "#);
 }
 
@@ -180,4 +183,33 @@ fn an_agent_that_cannot_start() {
     error: the configuration has an unknown key `foo`
     hint: take it out
     "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn from_the_azure_cli() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::harness::write_program(&folder.path().join("az"), "");
+    let run = Run::new("login contoso --from az")
+        .variable(env::PATH, format!("relative:/nonexistent:{}", folder.path().display()))
+        .variable(env::AZURE_CONFIG_DIR, "/home/alice/az")
+        .answer(signed_in(&["contoso"], false));
+    let shown = run.shown().replace(&folder.path().display().to_string(), "FOLDER");
+    assert_snapshot!(shown, @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"login","organisation":"contoso","flow":"browser","fresh":false,"from":{"kind":"azure-cli","program":"FOLDER/az","config_dir":"/home/alice/az"}}
+    ----- stdout -----
+    signed in as alice@contoso.com (tenant 72f988bf-0000-0000-0000-2d7cd011db47), through the Azure CLI
+    keys can be made for contoso
+    "#);
+}
+
+#[test]
+fn from_an_azure_cli_that_is_not_there() {
+    assert_snapshot!(Run::new("login contoso --from az").shown(), @r"
+    exit: 1 (Refused)
+    ----- stderr -----
+    error: the Azure CLI (`az`) is not on the PATH
+    hint: install it and run `az login`, then this again
+    ");
 }

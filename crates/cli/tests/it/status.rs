@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use valetkey_protocol::{
-    AccountStatus, Answer, KeyStatus, Reason, Refusal, SessionState, StatusReport, VaultState, VaultStatus,
-    VaultTier,
+    AccountStatus, Answer, AzureCli, KeyStatus, Reason, Refusal, SessionState, StatusReport, TokenSource,
+    VaultState, VaultStatus, VaultTier,
 };
 
 use crate::harness::{NOW, Run};
@@ -16,6 +16,7 @@ fn healthy() -> StatusReport {
             tenant: "contoso".to_owned(),
             client_id: "abc".to_owned(),
             organisations: vec!["contoso".to_owned(), "fabrikam".to_owned()],
+            source: None,
             session: SessionState::Ready,
             problem: None,
         }],
@@ -51,6 +52,25 @@ fn all_is_well() {
 
     ID  ORGANISATION  SCOPE     LIVES FOR   USED  ACCOUNT
     k7  contoso       vso.code  7 h 12 min  12    alice@contoso.com
+    "#);
+}
+
+#[test]
+fn a_session_of_the_azure_cli() {
+    let mut report = healthy();
+    let az = AzureCli { program: "/usr/bin/az".to_owned(), config_dir: None, ca_bundle: None };
+    report.accounts[0].source = Some(TokenSource::AzureCli(az));
+    report.keys.clear();
+    assert_snapshot!(status("status", report), @r#"
+    exit: 0 (Done)
+    asked: Never {"type":"status"}
+    ----- stdout -----
+    agent     running for 2 h 5 min, version 0.1.0, pid 4711
+    vault     the system's keyring, ready
+    account   alice@contoso.com (tenant contoso) for contoso, fabrikam
+              access tokens come from the Azure CLI
+              session ready
+    keys      none; one is made when git asks for it
     "#);
 }
 

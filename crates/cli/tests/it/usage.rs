@@ -66,11 +66,13 @@ fn help_of_signing_in_and_setting_up() {
           --tenant <TENANT>  Tenant id or domain, where it is not to be discovered
           --client-id <ID>   Client id of the application registered in Microsoft Entra
           --fresh            Sign in again even where the session is still good
+          --from <PROGRAM>   Take access tokens from the Azure CLI, where no application may be registered [possible values: az]
       -h, --help             Print help
 
     Examples:
       valetkey login contoso
       valetkey login contoso --device-code
+      valetkey login contoso --from az
 
     Revoke every key, then forget the session
 

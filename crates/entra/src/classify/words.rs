@@ -3,7 +3,7 @@
 use crate::{SignInErrorKind as Kind, wire::WireError};
 
 /// The sentence and the next step of a kind; with Entra's own words where wanted or where ours do not suffice.
-pub(super) fn of(kind: Kind, wire: &WireError, quote: bool) -> (String, &'static str) {
+pub(crate) fn of(kind: Kind, wire: &WireError, quote: bool) -> (String, &'static str) {
     let (sentence, hint) = match kind {
         Kind::ClientMisconfigured => of_registration(wire.code),
         Kind::TenantWrong => of_tenant(wire.code),

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString};
 
 use super::HOUR;
-use crate::{Client, Failure, FailureKind, Identity, Pending, Started, Tokens, Wish};
+use crate::{Client, Failure, FailureKind, Identity, Loan, Pending, Started, Tokens, Wish};
 
 /// The identity provider. Every refresh token it gave works until `dead` says otherwise.
 #[derive(Debug, Default)]
@@ -29,6 +29,9 @@ pub(in crate::tests) struct FakeIdentity {
     pub(in crate::tests) signs: Arc<Notify>,
     pub(in crate::tests) granted: Mutex<Vec<String>>,
     pub(in crate::tests) takes: Mutex<Duration>,
+    /// Tenants that tokens were borrowed for.
+    pub(in crate::tests) loans: Mutex<Vec<(Option<String>, bool)>>,
+    pub(in crate::tests) lends_not: Mutex<Option<Failure>>,
 }
 
 impl FakeIdentity {
@@ -47,6 +50,25 @@ impl FakeIdentity {
 }
 
 impl Identity for FakeIdentity {
+    fn borrow<'a>(&'a self, loan: Loan<'a>) -> Pending<'a, Result<Tokens, Failure>> {
+        Box::pin(async move {
+            let tenant = loan.tenant.map(str::to_owned);
+            let number = {
+                let mut loans = self.loans.lock().unwrap();
+                loans.push((tenant.clone(), loan.introduced));
+                u32::try_from(loans.len()).unwrap()
+            };
+            match self.lends_not.lock().unwrap().clone() {
+                Some(failure) => Err(failure),
+                None => Ok(Tokens {
+                    refresh_token: None,
+                    account_id: String::new(),
+                    ..self.tokens(number, tenant.as_deref().unwrap_or("home"), loan.claims)
+                }),
+            }
+        })
+    }
+
     fn refresh<'a>(
         &'a self,
         client: &'a Client,

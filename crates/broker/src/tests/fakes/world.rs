@@ -113,6 +113,7 @@ pub(in crate::tests) fn login_request(organisation: Option<&str>) -> LoginReques
         client_id: None,
         flow: Flow::Browser,
         fresh: false,
+        from: None,
     }
 }
 
