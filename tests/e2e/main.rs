@@ -14,5 +14,6 @@ mod nuget;
 mod nuget_org;
 mod nuget_person;
 mod others;
+mod replay;
 mod sealed_world;
 mod switches;

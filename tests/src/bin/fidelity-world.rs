@@ -4,7 +4,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-use valetkey_tests::fidelity::{Stage, fixture, flow, record};
+use valetkey_tests::fidelity::{Stage, flow, record};
 
 fn main() -> ExitCode {
     match run() {
@@ -26,6 +26,6 @@ fn run() -> Result<String> {
     let flow = flow(&client, &name)?;
     let mut stage = Stage::new()?;
     let version = (flow.run)(&mut stage)?;
-    record::keep(&stage, &fixture(&client, &name), &version)?;
+    record::keep(&stage, &flow, &version)?;
     Ok(version)
 }

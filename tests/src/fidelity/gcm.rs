@@ -43,7 +43,7 @@ fn git(stage: &Stage, folder: &Path, args: &[&str]) -> Command {
 
 fn signed_in(stage: &Stage, folder: &Path, args: &[&str]) -> Result<()> {
     let command = in_terminal(&git(stage, folder, args));
-    let ran = with_device_code(command, |code| stage.control().approve_device(code))?;
+    let ran = with_device_code(command, |code| stage.approve_device(code))?;
     ran.expect_ok(&args.join(" "))?;
     Ok(())
 }

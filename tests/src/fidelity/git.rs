@@ -20,7 +20,7 @@ pub(super) const REPOSITORY: &str =
     "https://dev.azure.com/contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
 
 fn pat(stage: &mut Stage) -> Result<String> {
-    let (id, token) = stage.control().mint("alice", "contoso", "vso.code_write", 3600)?;
+    let (id, token) = stage.mint("vso.code_write")?;
     let header = format!("Authorization: Basic {}", STANDARD.encode(format!(":{token}")));
     let versions = every_git(stage, &header)?;
     stage.control().revoke_pat(&id)?;

@@ -7,9 +7,11 @@ pub mod azureauth;
 mod curl;
 mod gcm;
 mod git;
+pub mod mask;
 pub mod msal;
 pub mod others;
 pub mod record;
+pub mod shape;
 mod stage;
 
 use std::path::Path;

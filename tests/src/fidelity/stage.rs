@@ -1,6 +1,7 @@
 //! Where a flow is played: an emulator behind the real names, and a home for the client.
 
 use std::{
+    cell::RefCell,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use valetkey_demo::{Ran, Sandbox};
 use valetkey_emulator::{Control, Emulator, Options};
@@ -28,6 +30,20 @@ pub struct Stage {
     pub emulator: Emulator,
     bin: TempDir,
     authority: PathBuf,
+    told: RefCell<Vec<Told>>,
+}
+
+/// Something that happened to the emulator's world and that no client asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// How many requests had arrived by then.
+    pub(super) after: usize,
+    /// The path of the emulator's control host.
+    pub(super) path: String,
+    /// What was sent there.
+    pub(super) body: Value,
+    /// What came back.
+    pub(super) answer: Value,
 }
 
 impl Stage {
@@ -43,7 +59,7 @@ impl Stage {
         let sandbox = Sandbox::new(bin.path(), Path::new("/usr/bin/git"))?;
         let authority = sandbox.home().join("authority.pem");
         fs::write(&authority, emulator.ca_pem())?;
-        let mut stage = Self { sandbox, emulator, bin, authority };
+        let mut stage = Self { sandbox, emulator, bin, authority, told: RefCell::default() };
         stage.furnish();
         Ok(stage)
     }
@@ -68,6 +84,41 @@ impl Stage {
         if let Some(bus) = variable("DBUS_SESSION_BUS_ADDRESS") {
             self.sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
         }
+    }
+
+    /// Changes the emulator's world by its control host's `POST` of this path. Goes into the record of the flow, so
+    /// that a replay can do it too: approvals, mints and revocations belong here.
+    ///
+    /// # Errors
+    /// When the control host would refuse it.
+    pub fn tell(&self, path: &str, body: Value) -> Result<Value> {
+        let after = self.control().arrived();
+        let answer = self.control().tell(path, &body)?;
+        self.told.borrow_mut().push(Told { after, path: path.to_owned(), body, answer: answer.clone() });
+        Ok(answer)
+    }
+
+    pub(super) fn told(&self) -> Vec<Told> {
+        self.told.borrow().clone()
+    }
+
+    /// Lets alice sign in the device that shows this code.
+    ///
+    /// # Errors
+    /// When no device shows it.
+    pub fn approve_device(&self, user_code: &str) -> Result<()> {
+        self.tell("approve-device", json!({ "user-code": user_code })).map(|_| ())
+    }
+
+    /// A personal access token of alice's at `contoso` that lives an hour: identifier and secret.
+    ///
+    /// # Errors
+    /// When the emulator does not make it.
+    pub fn mint(&self, scope: &str) -> Result<(String, String)> {
+        let wish = json!({"user": "alice", "org": "contoso", "scope": scope, "seconds": 3600});
+        let made = self.tell("mint", wish)?;
+        let text = |name: &str| made[name].as_str().map(str::to_owned).context("the emulator made no token");
+        Ok((text("authorization-id")?, text("token")?))
     }
 
     /// The emulator's controls.

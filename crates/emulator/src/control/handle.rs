@@ -1,9 +1,9 @@
 //! [`Control`]: what a test does and asks.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::records::{Exchange, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
 use crate::{
@@ -136,7 +136,7 @@ impl Control {
 
     /// Sets an organisation's policy from JSON: `restrict-creation` (`all`, `all-but-packaging`), `exempt`,
     /// `max-lifespan-days`, `no-full-scope`, `no-global`.
-    pub fn set_policy(&self, org: &str, policy: serde_json::Value) -> Result<()> {
+    pub fn set_policy(&self, org: &str, policy: Value) -> Result<()> {
         let policy = serde_json::from_value(policy)?;
         let mut world = self.shared.world();
         world.organisations.get_mut(org).with_context(|| format!("no organisation `{org}`"))?.policy = policy;
@@ -274,14 +274,26 @@ impl Control {
         crate::journal::mail(&world)
     }
 
+    /// What `POST` to this path of the control host does, without the way over HTTP.
+    pub fn tell(&self, path: &str, body: &Value) -> Result<Value> {
+        super::http::write(self, &self.shared, path, body.to_string().as_bytes())
+            .map_err(|text| anyhow!(text))
+    }
+
     /// From now on whole exchanges are kept, secrets and all, for [`Self::exchanges`].
     pub fn record(&self) {
         self.shared.world().journal.recording = true;
     }
 
-    /// Every exchange since [`Self::record`] that was answered, oldest request first; the control host's left out.
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        self.shared.world().journal.exchanges.values().cloned().collect()
+    /// Every exchange since [`Self::record`] that was answered, with its place among all requests, the control host's
+    /// left out.
+    pub fn exchanges(&self) -> BTreeMap<usize, Exchange> {
+        self.shared.world().journal.exchanges.clone()
+    }
+
+    /// How many requests arrived so far.
+    pub fn arrived(&self) -> usize {
+        self.shared.world().journal.requests.len()
     }
 
     /// Every secret that was ever issued, for searching logs, disks and memory.

@@ -92,7 +92,7 @@ struct NewPat {
     seconds: i64,
 }
 
-fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<Value, String> {
+pub(super) fn write(control: &Control, shared: &Shared, path: &str, body: &[u8]) -> Result<Value, String> {
     let text = |error: anyhow::Error| format!("{error:#}");
     match path {
         "clock" => match parsed(body)? {
