@@ -37,12 +37,12 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
     let nuget = NugetDesk::new(
         &paths.state_dir,
         vault.clone(),
-        http,
+        http.clone(),
         Arc::clone(&configuration),
         clock,
         Arc::clone(&audit) as _,
     );
-    Ok(Desk { broker, nuget, vault, audit, configuration, control, since: Instant::now() })
+    Ok(Desk { broker, nuget, http, vault, audit, configuration, control, since: Instant::now() })
 }
 
 /// What the broker has to know of a configuration.

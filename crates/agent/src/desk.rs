@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::{sync::mpsc, task::spawn_blocking};
 use valetkey_broker::{Broker, Pass};
-use valetkey_protocol::{Answer, AuditRecord, Event, Reason, Refusal, Request, StatusReport};
+use valetkey_http::Http;
+use valetkey_protocol::{
+    Answer, AuditRecord, Event, ExposeSecret as _, Reason, Refusal, Request, StatusReport,
+};
 use valetkey_vault::Vault;
 
 use crate::{
@@ -23,6 +26,8 @@ pub struct Desk {
     pub broker: Arc<Broker>,
     /// Keys of nuget.org.
     pub nuget: Arc<NugetDesk>,
+    /// The way out.
+    pub http: Http,
     /// Asked for its state only.
     pub vault: Vault,
     /// The audit trail.
@@ -112,6 +117,10 @@ impl Service for Desk {
             Request::Lock { revoke } => broker.lock(revoke, &peer).await,
             Request::Unlock { passphrase } => broker.unlock(passphrase, &peer).await,
             Request::Audit { limit } => self.newest(limit).await,
+            Request::ProxyCredentials(lent) => {
+                self.http.lend_to_proxy(lent.username.expose_secret(), lent.password.expose_secret());
+                Answer::Done
+            }
             Request::Reload => self.reload().await.map_or_else(Answer::Refused, |()| Answer::Done),
             Request::Stop => {
                 self.control.stop();

@@ -3,18 +3,19 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, mpsc::Receiver},
+    sync::{Arc, PoisonError, mpsc::Receiver},
     time::Duration,
 };
 
 use valetkey_client::{ClientError, Phase, Processes};
-use valetkey_protocol::{Answer, Credential, GetRequest, Reason, Refusal, Request, shown};
+use valetkey_protocol::{Answer, Credential, GetRequest, Operation, Reason, Refusal, Request, shown};
 
 use crate::{
     Ask, Person, Reach, Time,
     desk::Desk,
-    given::Given,
+    given::{Given, Refused},
     operation::Calling,
+    reader::Lent,
     source::{Source, Whose},
     trace::Trace,
     wire::{self, Level},
@@ -59,6 +60,7 @@ pub(crate) struct Clerk {
     pub(crate) person: Box<dyn Person>,
     pub(crate) time: Box<dyn Time>,
     processes: Arc<dyn Processes + Send + Sync>,
+    lent: Lent,
     calling: Option<Calling>,
     pub(crate) trace: Trace,
     given: Given,
@@ -77,11 +79,11 @@ impl Clerk {
     pub(crate) fn new(
         desk: Arc<Desk>,
         (agent, person, time): (Box<dyn Ask>, Box<dyn Person>, Box<dyn Time>),
-        processes: Arc<dyn Processes + Send + Sync>,
+        (processes, lent): (Arc<dyn Processes + Send + Sync>, Lent),
         trace: Trace,
     ) -> Self {
         let (calling, given, said, in_vain) = Default::default();
-        Self { desk, agent, person, time, processes, calling, trace, given, said, in_vain }
+        Self { desk, agent, person, time, processes, lent, calling, trace, given, said, in_vain }
     }
 
     /// Answers until nobody asks any more.
@@ -101,17 +103,46 @@ impl Clerk {
         let host = &question.source.target.host;
         let now = self.time.now();
         let refused = if question.is_retry { self.given.refused(&question.address, host, now) } else { None };
-        let refused = refused.map(str::to_owned);
-        let outcome = match self.get(question, refused) {
+        let (answer, wide) = self.get_after(question, refused.as_ref());
+        let outcome = match answer {
             Ok(Answer::Refused(refusal)) if question.may_ask && wants_a_person(&refusal) => {
                 self.sign_in(question, &refusal)
             }
             answer => self.judge(question, answer),
         };
         if let Outcome::Key(credential) = &outcome {
-            self.given.remember(&question.address, host, &credential.state, self.time.now());
+            let now = self.time.now();
+            self.given.remember(&question.address, host, &credential.state, refused.as_ref(), wide, now);
         }
         outcome
+    }
+
+    /// Asks for the key that is to follow a refused one, and says whether it is one that can write.
+    ///
+    /// Where no process can be seen (Windows, macOS, a sandbox), nobody has said whether this is a push. A key that
+    /// was refused, was found to be alive by the agent, and is refused once more at the same address, is too narrow
+    /// there: a push is what a living read key is refused for. The agent's policy has the last word.
+    fn get_after(
+        &mut self,
+        question: &Question,
+        refused: Option<&Refused>,
+    ) -> (Result<Answer, ClientError>, bool) {
+        let state = refused.map(|refused| refused.state.clone());
+        let wants_more = refused.is_some_and(|refused| refused.wide || refused.proved);
+        if !wants_more || self.calling().operation.is_some() {
+            return (self.get(question, state), false);
+        }
+        let answer = self.get_for(question, state.clone(), Some(Operation::Write));
+        match answer {
+            Ok(Answer::Refused(refusal)) if refusal.reason == Reason::OperationNotAllowed => {
+                (self.get(question, state), false)
+            }
+            answer => (answer, true),
+        }
+    }
+
+    fn calling(&mut self) -> Calling {
+        *self.calling.get_or_insert_with(|| Calling::above(&*self.processes))
     }
 
     /// Asks for the key, and again where the agent went away or has too much to do.
@@ -120,19 +151,29 @@ impl Clerk {
         question: &Question,
         refused: Option<String>,
     ) -> Result<Answer, ClientError> {
-        let calling = *self.calling.get_or_insert_with(|| Calling::above(&*self.processes));
+        let operation = self.calling().operation;
+        self.get_for(question, refused, operation)
+    }
+
+    fn get_for(
+        &mut self,
+        question: &Question,
+        refused: Option<String>,
+        operation: Option<Operation>,
+    ) -> Result<Answer, ClientError> {
         let request = Request::Get(GetRequest {
             target: question.source.target.clone(),
-            operation: calling.operation,
+            operation,
             refused,
             // NuGet comes back by itself, and says so itself.
             can_retry: false,
             challenges: Vec::new(),
-            caller: calling.caller,
+            caller: self.calling().caller,
         });
         let (times, pause) = BUSY;
         let mut broken = false;
         for _ in 0..times {
+            self.lend(question);
             let answer = self.agent.ask(&request, question.reach(), &mut |_| {});
             self.trace.answered(&answer);
             match answer {
@@ -145,6 +186,15 @@ impl Clerk {
         }
         let sentence = "the agent has too much to do";
         Ok(Answer::Refused(Refusal::new(Reason::Busy, sentence, "try again in a minute")))
+    }
+
+    /// Hands on what NuGet shows its proxy, each time: the agent keeps it in memory only, and may be another one by now.
+    fn lend(&mut self, question: &Question) {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(lent) = lent {
+            // The question itself shows whether the agent can be reached.
+            let _ = self.agent.ask(&Request::ProxyCredentials(lent), question.reach(), &mut |_| {});
+        }
     }
 
     /// What an answer of the agent comes to.

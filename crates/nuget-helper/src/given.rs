@@ -23,23 +23,48 @@ struct Handed {
     state: String,
     at: Duration,
     times: u32,
+    /// Whether it was refused, and given again all the same.
+    proved: bool,
+    wide: bool,
+}
+
+/// An answer that NuGet was refused with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The state of its key.
+    pub(crate) state: String,
+    /// Whether the agent has found the key to be alive after an earlier refusal here.
+    pub(crate) proved: bool,
+    /// Whether it was given to somebody who was taken to be pushing.
+    pub(crate) wide: bool,
 }
 
 impl Given {
-    /// Remembers an answer.
-    pub(crate) fn remember(&mut self, address: &str, host: &str, state: &str, now: Duration) {
+    /// Remembers an answer, and what was refused before it.
+    pub(crate) fn remember(
+        &mut self,
+        address: &str,
+        host: &str,
+        state: &str,
+        refused: Option<&Refused>,
+        wide: bool,
+        now: Duration,
+    ) {
         let before =
             self.by_address.get(address).filter(|given| given.state == state && self.is_last(host, state));
         let times = before.map_or(1, |given| given.times + 1);
-        self.by_address.insert(address.to_owned(), Handed { state: state.to_owned(), at: now, times });
+        let proved = refused.is_some_and(|refused| refused.state == state);
+        let handed = Handed { state: state.to_owned(), at: now, times, proved, wide };
+        self.by_address.insert(address.to_owned(), handed);
         self.last_on_host.insert(host.to_owned(), state.to_owned());
     }
 
-    /// The state of the key that was refused, if an address that is asked about again says so.
-    pub(crate) fn refused(&self, address: &str, host: &str, now: Duration) -> Option<&str> {
+    /// The key that was refused, if an address that is asked about again says so.
+    pub(crate) fn refused(&self, address: &str, host: &str, now: Duration) -> Option<Refused> {
         let given = self.by_address.get(address).filter(|given| self.is_last(host, &given.state))?;
         let soon = now.saturating_sub(given.at) < AT_ONCE;
-        (soon || given.times >= TIMES).then_some(given.state.as_str())
+        let Handed { state, proved, wide, .. } = given;
+        (soon || given.times >= TIMES).then(|| Refused { state: state.clone(), proved: *proved, wide: *wide })
     }
 
     fn is_last(&self, host: &str, state: &str) -> bool {
@@ -60,14 +85,33 @@ mod tests {
     }
 
     fn state(given: &Given, address: &str, milliseconds: u64) -> Option<String> {
-        given.refused(address, HOST, at(milliseconds)).map(str::to_owned)
+        given.refused(address, HOST, at(milliseconds)).map(|refused| refused.state)
+    }
+
+    fn remember(given: &mut Given, address: &str, state: &str, milliseconds: u64) {
+        given.remember(address, HOST, state, None, false, at(milliseconds));
+    }
+
+    #[test]
+    fn a_key_is_proved_by_being_given_again_after_its_refusal() {
+        let mut given = Given::default();
+        remember(&mut given, A, "a1", 0);
+        let first = given.refused(A, HOST, at(100)).unwrap();
+        assert!(!first.proved);
+        given.remember(A, HOST, "a1", Some(&first), false, at(100));
+        assert!(given.refused(A, HOST, at(200)).unwrap().proved);
+        remember(&mut given, A, "a1", 200);
+        assert!(!given.refused(A, HOST, at(300)).unwrap().proved, "it was asked for anew");
+        given.remember(A, HOST, "a2", Some(&first), true, at(300));
+        let other = given.refused(A, HOST, at(400)).unwrap();
+        assert_eq!((other.proved, other.wide), (false, true));
     }
 
     #[test]
     fn a_key_that_comes_back_at_once_was_refused() {
         let mut given = Given::default();
         assert_eq!(state(&given, A, 0), None, "it was never handed out");
-        given.remember(A, HOST, "a1", at(0));
+        remember(&mut given, A, "a1", 0);
         assert_eq!(state(&given, A, 200), Some("a1".to_owned()));
         assert_eq!(state(&given, B, 200), None, "another address is none of it");
     }
@@ -75,17 +119,17 @@ mod tests {
     #[test]
     fn a_key_that_another_one_followed_was_not() {
         let mut given = Given::default();
-        given.remember(A, HOST, "a1", at(0));
-        given.remember(B, HOST, "b1", at(100));
+        remember(&mut given, A, "a1", 0);
+        remember(&mut given, B, "b1", 100);
         assert_eq!(state(&given, A, 200), None, "the other organisation's key was sent");
-        given.remember(A, HOST, "a1", at(200));
+        remember(&mut given, A, "a1", 200);
         assert_eq!(state(&given, A, 300), Some("a1".to_owned()));
     }
 
     #[test]
     fn another_restore_of_the_same_node_refuses_nothing() {
         let mut given = Given::default();
-        given.remember(A, HOST, "a1", at(0));
+        remember(&mut given, A, "a1", 0);
         assert_eq!(state(&given, A, 1400), None);
     }
 
@@ -94,10 +138,10 @@ mod tests {
         let mut given = Given::default();
         for time in [0, 2000, 4000] {
             assert_eq!(state(&given, A, time), None);
-            given.remember(A, HOST, "a1", at(time));
+            remember(&mut given, A, "a1", time);
         }
         assert_eq!(state(&given, A, 6000), Some("a1".to_owned()));
-        given.remember(A, HOST, "a2", at(6000));
+        remember(&mut given, A, "a2", 6000);
         assert_eq!(state(&given, A, 8000), None, "the new key has its own four times");
     }
 }

@@ -100,11 +100,13 @@ pub fn run(
     desk.greet();
     let (questions, asked) = mpsc::channel();
     let watched = reader::Watched::default();
+    let lent = reader::Lent::default();
     let reader = Reader {
         desk: Arc::clone(&desk),
         questions,
         processes: Arc::clone(&processes),
         watched: Arc::clone(&watched),
+        lent: Arc::clone(&lent),
         trace,
     };
     let end = heart.sender();
@@ -116,7 +118,7 @@ pub fn run(
     let mine = Arc::clone(&desk);
     let above = Arc::clone(&processes);
     thread::spawn(move || {
-        Clerk::new(mine, (agent, person, time), above, trace).serve(&asked);
+        Clerk::new(mine, (agent, person, time), (above, lent), trace).serve(&asked);
     });
     heart.beat(&desk, &*processes, &watched);
 }

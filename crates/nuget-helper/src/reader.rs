@@ -7,6 +7,7 @@ use std::{
 };
 
 use valetkey_client::Processes;
+use valetkey_protocol::ProxyCredentials;
 
 use crate::{
     clerk::Question,
@@ -20,12 +21,16 @@ use crate::{
 /// The process that is to be outlived by nobody: its id, and when it started.
 pub(crate) type Watched = Arc<Mutex<Option<(u32, u64)>>>;
 
+/// What NuGet shows its own proxy.
+pub(crate) type Lent = Arc<Mutex<Option<ProxyCredentials>>>;
+
 /// The side that listens to NuGet.
 pub(crate) struct Reader {
     pub(crate) desk: Arc<Desk>,
     pub(crate) questions: Sender<Question>,
     pub(crate) processes: Arc<dyn Processes + Send + Sync>,
     pub(crate) watched: Watched,
+    pub(crate) lent: Lent,
     pub(crate) trace: Trace,
 }
 
@@ -67,8 +72,11 @@ impl Reader {
                 self.watch(message);
                 wire::SUCCESS
             }
-            // The credentials of a proxy are for the network, which is the agent's business: they end here.
-            Method::Initialize | Method::SetCredentials => wire::SUCCESS,
+            Method::Initialize => wire::SUCCESS,
+            Method::SetCredentials => {
+                self.borrow(message);
+                wire::SUCCESS
+            }
             // A list without `Authentication` would be kept for a month, in which this program is not even started.
             Method::GetOperationClaims if message.text("PackageSourceRepository").is_none() => wire::CLAIMS,
             Method::GetOperationClaims => wire::NO_CLAIMS,
@@ -84,6 +92,17 @@ impl Reader {
             _ => wire::ERROR,
         };
         self.desk.answer(message.method, &message.id, payload);
+    }
+
+    /// The credentials of a proxy are for the network, which is the agent's business: it gets them with the next
+    /// question. Those of the source are never set.
+    fn borrow(&self, message: &Message) {
+        if let (Some(username), Some(password)) =
+            (message.text("ProxyUsername"), message.text("ProxyPassword"))
+        {
+            let lent = ProxyCredentials { username: username.into(), password: password.into() };
+            *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = Some(lent);
+        }
     }
 
     fn watch(&self, message: &Message) {

@@ -12,6 +12,7 @@ mod hello;
 mod host;
 mod nuget_org;
 mod pat;
+mod proxy;
 mod refusal;
 mod request;
 mod secret;
@@ -31,6 +32,7 @@ pub use pat::{
     NewPat, PatChange, PatFilter, PatHeld, PatList, PatMade, PatRequest, PatSettled, PatSort, PatStatus,
     PatValue, Pats, RegeneratePat,
 };
+pub use proxy::ProxyCredentials;
 pub use refusal::{Reason, Refusal};
 pub use request::{
     Caller, ClientKind, EraseRequest, Flow, GetRequest, KeySelector, LoginRequest, LogoutRequest, Operation,

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{NugetOrgRequest, PatRequest, TokenSource, secret::expose_on_the_wire};
+use crate::{NugetOrgRequest, PatRequest, ProxyCredentials, TokenSource, secret::expose_on_the_wire};
 
 /// A question to the agent. There is one in flight on a connection at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub enum Request {
     NugetOrg(NugetOrgRequest),
     /// Personal access tokens of the person.
     Pat(PatRequest),
+    /// Credentials for the proxy, where it asks for some and its address has none. Kept in memory only.
+    ProxyCredentials(ProxyCredentials),
     /// Read the configuration again. A bad one is refused and the old one kept.
     Reload,
     /// Answer what is in flight and end.

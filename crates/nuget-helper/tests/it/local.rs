@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+use valetkey_nuget_helper::Reach;
+use valetkey_protocol::{ExposeSecret as _, Request};
+
 use crate::talk::{FEED, Talk, generous};
 
 #[test]
@@ -42,13 +45,30 @@ fn what_was_never_claimed_is_an_error() {
 }
 
 #[test]
-fn the_password_of_a_proxy_is_said_to_nobody() {
+fn the_password_of_a_proxy_goes_to_the_agent_with_every_question_and_nowhere_else() {
     let mut talk = Talk::new(generous()).greeted();
     let proxy =
         json!({ "PackageSourceRepository": "/a", "ProxyUsername": "u", "ProxyPassword": "canary-proxy" });
     assert_eq!(talk.ask("SetCredentials", &proxy)["Payload"], json!({ "ResponseCode": "Success" }));
-    let answer = talk.key(FEED, false, false);
-    assert!(!answer.to_string().contains("canary-proxy"));
+    assert!(talk.seen.asked.lock().unwrap().is_empty(), "nobody is bothered before a key is wanted");
+    let nobody = json!({ "PackageSourceRepository": "/a", "Username": "x", "Password": "y" });
+    assert_eq!(talk.ask("SetCredentials", &nobody)["Payload"], json!({ "ResponseCode": "Success" }));
+    for _ in 0..2 {
+        let answer = talk.key(FEED, false, false);
+        assert!(!answer.to_string().contains("canary-proxy"));
+    }
+    let asked = talk.seen.asked.lock().unwrap().clone();
+    let lent: Vec<_> = asked
+        .iter()
+        .filter_map(|(request, reach)| match request {
+            Request::ProxyCredentials(lent) => {
+                Some((lent.username.expose_secret(), lent.password.expose_secret(), *reach))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lent, [("u", "canary-proxy", Reach::Start); 2]);
+    assert_eq!(asked.len(), 4);
     assert!(
         !format!("{:?}{:?}", talk.seen.asked.lock().unwrap(), talk.seen.shown()).contains("canary-proxy")
     );

@@ -1,12 +1,11 @@
 //! Conversations that were recorded with real clients: nuget.exe 5.8 on mono, dotnet 3.1 and dotnet 10.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use valetkey_client::ClientError;
-use valetkey_protocol::{Answer, Request};
+use valetkey_protocol::{Answer, Operation, Reason, Request};
 
-use crate::talk::{Script, Talk, key_of};
+use crate::talk::{Script, Talk, key_of, refused};
 
 /// What one process was told, in order, with the milliseconds since it started.
 type Told = Vec<(Duration, String)>;
@@ -29,7 +28,7 @@ fn recorded(name: &str) -> BTreeMap<u64, Told> {
 fn by_organisation() -> Script {
     let mut healed = 0;
     Box::new(move |request, _| {
-        let Request::Get(get) = request else { return Err(ClientError::Garbled) };
+        let Request::Get(get) = request else { return Ok(Answer::Done) };
         healed += usize::from(get.refused.is_some());
         let organisation = get.target.path.as_deref().unwrap().split('/').next().unwrap();
         Ok(Answer::Credential(key_of(&format!("{organisation}-{healed}"))))
@@ -38,7 +37,22 @@ fn by_organisation() -> Script {
 
 /// Says again what the client said, and gives the states of the keys that were taken to be refused.
 fn replay(told: &Told) -> Vec<String> {
-    let mut talk = Talk::new(by_organisation());
+    let talk = Talk::new(by_organisation());
+    let seen = Arc::clone(&talk.seen);
+    say(told, talk);
+    seen.gets().into_iter().filter_map(|get| get.refused).collect()
+}
+
+/// Says it again, and gives the passwords that were given, and what was shown to a person.
+fn hold(told: &Told, script: Script) -> (Vec<String>, Vec<String>) {
+    let talk = Talk::new(script);
+    let seen = Arc::clone(&talk.seen);
+    (say(told, talk), seen.shown())
+}
+
+/// Says again what the client said, and gives the passwords it got.
+fn say(told: &Told, mut talk: Talk) -> Vec<String> {
+    let mut given = Vec::new();
     assert_eq!(talk.hear()["Type"], "Request");
     let mut closed = false;
     for (at, raw) in told {
@@ -62,6 +76,7 @@ fn replay(told: &Told) -> Vec<String> {
             "GetAuthenticationCredentials" => {
                 let password = answer["Payload"]["Password"].clone();
                 assert!(password.as_str().unwrap().starts_with("canary-org"), "{password}");
+                given.push(password.as_str().unwrap().to_owned());
                 let types = json!(["Basic"]);
                 json!({ "Username": "valetkey", "Password": password, "AuthenticationTypes": types, "ResponseCode": "Success" })
             }
@@ -69,9 +84,8 @@ fn replay(told: &Told) -> Vec<String> {
         };
         assert_eq!(answer["Payload"], expected);
     }
-    let refused = talk.seen.gets().into_iter().filter_map(|get| get.refused).collect();
     assert!(if closed { talk.ended() } else { talk.end() }.is_empty());
-    refused
+    given
 }
 
 #[test]
@@ -98,6 +112,42 @@ fn in_healthy_restores_of_two_organisations_nothing_is_refused() {
     ] {
         for (process, told) in recorded(&format!("{name}.jsonl")) {
             assert_eq!(replay(&told), Vec::<String>::new(), "{name}, process {process}");
+        }
+    }
+}
+
+/// One key for reading and one for writing for each organisation, and a policy that may forbid the second.
+fn by_scope(allow_write: bool) -> Script {
+    Box::new(move |request, _| {
+        let Request::Get(get) = request else { return Ok(Answer::Done) };
+        let organisation = get.target.path.as_deref().unwrap().split('/').next().unwrap();
+        Ok(match get.operation {
+            Some(Operation::Write) if allow_write => {
+                Answer::Credential(key_of(&format!("{organisation}-write")))
+            }
+            Some(Operation::Write) => refused(Reason::OperationNotAllowed),
+            _ => Answer::Credential(key_of(&format!("{organisation}-read"))),
+        })
+    })
+}
+
+#[test]
+fn a_push_that_nobody_can_see_gets_the_wider_key_when_the_living_one_is_refused_again() {
+    let told = recorded("mono-push-403.jsonl").into_values().next().unwrap();
+    let (given, _) = hold(&told, by_scope(true));
+    assert_eq!(given, ["canary-orgA-read", "canary-orgA-read", "canary-orgA-write", "canary-orgA-write"]);
+    let (given, shown) = hold(&told, by_scope(false));
+    assert_eq!(given, ["canary-orgA-read"; 4], "policy has the last word");
+    assert_eq!(shown, Vec::<String>::new());
+}
+
+#[test]
+fn no_restore_gets_a_key_to_write_with_though_nobody_can_see_it() {
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        for told in recorded(&name).values().filter(|_| name != "mono-push-403.jsonl") {
+            let (given, _) = hold(told, by_scope(true));
+            assert!(given.iter().all(|password| password.ends_with("-read")), "{name}: {given:?}");
         }
     }
 }
