@@ -11,7 +11,7 @@ pub(crate) enum Nuget {
     #[command(subcommand)]
     Keys(NugetKeys),
     /// Push packages with the narrowest key that may
-    #[command(after_help = "Runs `dotnet nuget push`. Exits with its code where a push fails.\n\n\
+    #[command(after_help = "Runs `dotnet nuget push`, or nuget.exe where one is named. Exits with its code where a push fails.\n\n\
                             Examples:\n  valetkey nuget push bin/Release/*.nupkg")]
     Push(Push),
     /// Take a version out of searches; it can still be restored
@@ -122,6 +122,9 @@ pub(crate) struct Push {
     /// The `dotnet` to use instead of the one on the PATH
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) dotnet: Option<PathBuf>,
+    /// Push with this nuget.exe instead of `dotnet`; mono runs it where that takes one
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "dotnet")]
+    pub(crate) nuget_exe: Option<PathBuf>,
 }
 
 /// What the site lets one tick.

@@ -95,6 +95,43 @@ fn an_older_client_forces_it_onto_its_command_line_and_that_is_said() {
 }
 
 #[test]
+fn nuget_exe_pushes_as_well() {
+    let home = Home::new("10.0.401");
+    for (file, version) in [("old", "5.8.0.6930"), ("new", "7.6.0.1")] {
+        let script = format!("#!/bin/sh\n[ \"$1\" = help ] && echo 'NuGet Version: {version}'\n");
+        write_program(&home.at("work").join(file), &script);
+    }
+    let run = |name: &str| {
+        let program = home.at("work").join(name);
+        let line = format!("nuget push --skip-duplicate core.nupkg --nuget-exe {}", program.display());
+        home.shown(home.run(&line).answer(Answer::NugetKey(key("ci"))))
+    };
+    assert_snapshot!(run("old"), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
+    ran: wait [HOME]/work/old push [HOME]/work/core.nupkg -Source https://api.nuget.org/v3/index.json -NonInteractive -SkipDuplicate -ApiKey canary
+    ----- stdout -----
+    Contoso.Core 1.2.3 pushed with the key `ci`
+    ----- stderr -----
+    warning: this nuget.exe takes a key on its command line only, where other programs can read it while it runs
+    hint: nuget.exe 7.6 and later takes it from the environment
+    "#);
+    assert_snapshot!(run("new"), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
+    ran: wait NUGET_API_KEY=canary [HOME]/work/new push [HOME]/work/core.nupkg -Source https://api.nuget.org/v3/index.json -NonInteractive -SkipDuplicate
+    ----- stdout -----
+    Contoso.Core 1.2.3 pushed with the key `ci`
+    "#);
+    assert_snapshot!(home.shown(home.run("nuget push core.nupkg --nuget-exe ./absent")), @r#"
+    exit: 1 (Refused)
+    ----- stderr -----
+    error: nuget.exe `./absent` cannot be asked for its version
+    hint: name one that runs with `--nuget-exe`; outside Windows it takes mono
+    "#);
+}
+
+#[test]
 fn a_push_that_fails_ends_it_with_the_clients_code() {
     let home = Home::new("10.0.401");
     let with_other = NugetKey { for_new_package: Some("all".to_owned()), ..key("ci") };

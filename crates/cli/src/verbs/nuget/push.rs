@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use valetkey_nuget_org::Package;
@@ -27,9 +27,7 @@ pub(super) fn run(args: &Push, world: &mut World<'_>) -> Outcome {
     let packages = packages(args, world)?;
     let client = Client::find(args, world)?;
     if !client.reads_environment {
-        let text = "this `dotnet` takes a key on its command line only, where other programs can read it while it runs";
-        warning(world, text)?;
-        hint(world, "SDK 10.0.300 and later take it from the environment")?;
+        client.warn(world)?;
     }
     // One key for all packages: a pipeline's token works once.
     let issued = match &args.trusted_publisher {
@@ -43,7 +41,11 @@ pub(super) fn run(args: &Push, world: &mut World<'_>) -> Outcome {
         };
         let exit = world.programs.wait(&mut client.push(args, file, key.secret())).map_err(|error| {
             let program = client.program.display();
-            Failure::failed(format!("`{program}` cannot be run: {error}"), "name a `dotnet` with `--dotnet`")
+            let option = if client.is_dotnet { "`--dotnet`" } else { "`--nuget-exe`" };
+            Failure::failed(
+                format!("`{program}` cannot be run: {error}"),
+                format!("name another with {option}"),
+            )
         })?;
         if exit.code() != 0 {
             failed(&name(package), file, &key, world)?;
@@ -140,42 +142,93 @@ fn failed(name: &str, file: &Path, key: &Key<'_>, world: &mut World<'_>) -> io::
 /// The program that pushes.
 struct Client {
     program: PathBuf,
+    is_dotnet: bool,
     reads_environment: bool,
 }
 
 impl Client {
     fn find(args: &Push, world: &World<'_>) -> Result<Self, Failure> {
         let path = world.place.path().map(OsString::as_os_str);
-        let program = args.dotnet.clone().or_else(|| programs::find("dotnet", path)).ok_or_else(|| {
+        let named = args.nuget_exe.clone().map(|program| (program, false));
+        let dotnet = || Some((args.dotnet.clone().or_else(|| programs::find("dotnet", path))?, true));
+        let (program, is_dotnet) = named.or_else(dotnet).ok_or_else(|| {
             Failure::failed(
                 "no `dotnet` is on the PATH",
                 "install the .NET SDK, or name a `dotnet` with `--dotnet`",
             )
         })?;
+        let mut client = Self { program, is_dotnet, reads_environment: false };
         // In the current folder, whose `global.json` may choose another SDK.
-        let output = Command::new(&program).arg("--version").current_dir(&world.place.folder).output();
-        let version = output
-            .ok()
-            .filter(|output| output.status.success())
-            .and_then(|output| Version::parse(String::from_utf8_lossy(&output.stdout).trim()));
-        let Some(version) = version else {
-            let sentence = format!("`{} --version` fails", program.display());
-            return Err(Failure::failed(sentence, "name a `dotnet` that runs with `--dotnet`"));
+        let mut ask = client.command();
+        ask.arg(if is_dotnet { "--version" } else { "help" }).current_dir(&world.place.folder);
+        let output = ask.stdin(Stdio::null()).output();
+        let said = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+        let said = String::from_utf8_lossy(said.as_deref().unwrap_or_default()).into_owned();
+        client.reads_environment = client.reads(&said).ok_or_else(|| client.silent())?;
+        Ok(client)
+    }
+
+    /// nuget.exe where no system runs it by itself.
+    fn command(&self) -> Command {
+        if cfg!(unix) && self.program.extension().is_some_and(|it| it.eq_ignore_ascii_case("exe")) {
+            let mut command = Command::new("mono");
+            command.arg(&self.program);
+            return command;
+        }
+        Command::new(&self.program)
+    }
+
+    /// Whether it reads `NUGET_API_KEY` (NuGet 7.6), by what it says of itself.
+    fn reads(&self, said: &str) -> Option<bool> {
+        if self.is_dotnet {
+            return Version::parse(said.trim()).map(Version::reads_key_from_environment);
+        }
+        let line = said.lines().find_map(|line| line.trim().strip_prefix("NuGet Version: "))?;
+        let mut numbers = line.split('.').map_while(|number| number.parse::<u32>().ok());
+        Some((numbers.next()?, numbers.next()?) >= (7, 6))
+    }
+
+    fn silent(&self) -> Failure {
+        let program = self.program.display();
+        if self.is_dotnet {
+            return Failure::failed(
+                format!("`{program} --version` fails"),
+                "name a `dotnet` that runs with `--dotnet`",
+            );
+        }
+        let sentence = format!("nuget.exe `{program}` cannot be asked for its version");
+        Failure::failed(sentence, "name one that runs with `--nuget-exe`; outside Windows it takes mono")
+    }
+
+    /// Why a key is on the command line.
+    fn warn(&self, world: &mut World<'_>) -> io::Result<()> {
+        let (name, newer) = if self.is_dotnet {
+            ("`dotnet`", "SDK 10.0.300 and later take")
+        } else {
+            ("nuget.exe", "nuget.exe 7.6 and later takes")
         };
-        Ok(Self { program, reads_environment: version.reads_key_from_environment() })
+        let text = format!(
+            "this {name} takes a key on its command line only, where other programs can read it while it runs"
+        );
+        warning(world, &text)?;
+        hint(world, &format!("{newer} it from the environment"))
     }
 
     fn push(&self, args: &Push, file: &Path, key: &SecretString) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(["nuget", "push"]).arg(file).args(["--source", &args.source]);
+        let mut command = self.command();
+        if self.is_dotnet {
+            command.args(["nuget", "push"]).arg(file).args(["--source", &args.source]);
+        } else {
+            command.arg("push").arg(file).args(["-Source", &args.source, "-NonInteractive"]);
+        }
         if args.skip_duplicate {
-            command.arg("--skip-duplicate");
+            command.arg(if self.is_dotnet { "--skip-duplicate" } else { "-SkipDuplicate" });
         }
         let secret = key.expose_secret();
         if self.reads_environment {
             command.env("NUGET_API_KEY", secret);
         } else {
-            command.args(["--api-key", secret]);
+            command.args([if self.is_dotnet { "--api-key" } else { "-ApiKey" }, secret]);
         }
         command
     }
