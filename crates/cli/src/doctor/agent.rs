@@ -10,9 +10,9 @@ use crate::{
 
 const CHECK: &str = "agent";
 
-/// One that does not run is well: it starts when it is needed.
-pub(super) fn check(agent: &mut dyn Agent) -> Vec<Finding> {
-    match ask(agent, &Request::Status, Start::Never) {
+/// Nothing of one that does not run: it starts when it is needed.
+pub(super) fn check(agent: &mut dyn Agent) -> Option<Vec<Finding>> {
+    let findings = match ask(agent, &Request::Status, Start::Never) {
         Ok(Answer::Status(report)) => of(&report),
         Ok(Answer::Refused(refusal)) => {
             let next =
@@ -24,11 +24,12 @@ pub(super) fn check(agent: &mut dyn Agent) -> Vec<Finding> {
             "the agent is of another version than this program",
             "run `valetkey agent restart`",
         )],
-        Err(Unreachable::NotRunning) => Vec::new(),
+        Err(Unreachable::NotRunning) => return None,
         Err(failed @ Unreachable::Failed { .. }) => {
             vec![Finding::new(CHECK, shown(failed.sentence()), shown(failed.hint()))]
         }
-    }
+    };
+    Some(findings)
 }
 
 fn of(report: &StatusReport) -> Vec<Finding> {

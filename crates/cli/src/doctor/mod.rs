@@ -2,6 +2,7 @@
 
 mod agent;
 mod cache;
+mod feeds;
 mod git;
 mod providers;
 mod variables;
@@ -34,7 +35,7 @@ impl Finding {
 
 /// Makes every check.
 pub(crate) fn examine(world: &mut World<'_>) -> Vec<Finding> {
-    let mut findings = agent::check(world.agent);
+    let mut findings = agent::check(world.agent).unwrap_or_else(|| feeds::check(&world.place));
     findings.extend(git::check(&world.git));
     findings.extend(variables::check(&world.place));
     findings.extend(providers::check(&world.place));

@@ -106,6 +106,39 @@ fn an_agent_that_does_not_run_is_no_finding() {
 }
 
 #[test]
+fn a_feed_that_only_a_running_agent_knows_is_found_where_none_runs() {
+    let home = Home::new();
+    home.write(
+        "work/nuget.config",
+        r#"<configuration><packageSources>
+            <add key="nuget" value="https://api.nuget.org/v3/index.json" />
+            <add key="azure" value="https://pkgs.dev.azure.com/contoso/_packaging/f/nuget/v3/index.json" />
+            <add key="plain" value="http://feeds.corp.example/contoso/_packaging/f/nuget/v3/index.json" />
+            <add key="a" value="https://feeds.corp.example/contoso/_packaging/f/nuget/v3/index.json" />
+            <add key="b" value="https://feeds.corp.example/contoso/_packaging/g/nuget/v3/index.json" />
+            <add key="off" value="https://off.example/contoso/_packaging/f/nuget/v3/index.json" />
+            <add key="folder" value="/srv/_packaging" />
+        </packageSources><disabledPackageSources><add key="off" value="true" /></disabledPackageSources>
+        </configuration>"#,
+    );
+    let run = || {
+        Run::new("doctor")
+            .home(home.root.path())
+            .git(&home.git)
+            .variable(env::PATH, std::env::join_paths(&home.path).unwrap())
+    };
+    assert_snapshot!(home.shown(run()), @r#"
+    exit: 1 (Refused)
+    asked: Never {"type":"status"}
+    ----- stdout -----
+    feeds: feeds at `feeds.corp.example` get keys only while an agent runs, and none does; next: run `valetkey agent start`, if `[azure-devops] pkgs` names that host
+    "#);
+    assert_eq!(home.run("doctor").made().out, "nothing is wrong\n", "a running agent answers for its own");
+    home.write("work/nuget.config", "noise");
+    assert_eq!(run().made().out, "nothing is wrong\n");
+}
+
+#[test]
 fn a_poisoned_cache_is_found() {
     for (folder, file) in
         [(".local/share/NuGet/plugins-cache", AGNOSTIC[0]), (".local/share/NuGet/plugin-cache", AGNOSTIC[1])]
