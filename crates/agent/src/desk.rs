@@ -6,7 +6,7 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use valetkey_broker::{Broker, Pass};
 use valetkey_http::Http;
 use valetkey_protocol::{
-    Answer, AuditRecord, Event, ExposeSecret as _, Reason, Refusal, Request, StatusReport,
+    Answer, AuditRecord, ClientKind, Event, ExposeSecret as _, Reason, Refusal, Request, StatusReport,
 };
 use valetkey_vault::Vault;
 
@@ -104,6 +104,9 @@ impl Service for Desk {
         if let Request::NugetOrg(request) = request {
             return self.nuget.answer(request, peer, broker.is_locked()).await;
         }
+        if matches!(request, Request::Pat(_)) && peer.client != ClientKind::Cli {
+            return Answer::Refused(for_people(&peer, &self.audit));
+        }
         let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe };
         match request {
             Request::Ping => Answer::Done,
@@ -116,6 +119,7 @@ impl Service for Desk {
             Request::Revoke { which } => broker.revoke(&which, &peer).await,
             Request::Lock { revoke } => broker.lock(revoke, &peer).await,
             Request::Unlock { passphrase } => broker.unlock(passphrase, &peer).await,
+            Request::Pat(pat) => broker.pat(pat, &peer).await,
             Request::Audit { limit } => self.newest(limit).await,
             Request::ProxyCredentials(lent) => {
                 self.http.lend_to_proxy(lent.username.expose_secret(), lent.password.expose_secret());
@@ -136,7 +140,7 @@ impl Service for Desk {
 
     /// A key leaves only under the broker's pass, so that none is given after a lock has been answered.
     async fn let_out(&self, answer: Answer) -> (Answer, Option<Pass>) {
-        if !matches!(answer, Answer::Credential(_) | Answer::NugetKey(_)) {
+        if !matches!(answer, Answer::Credential(_) | Answer::NugetKey(_) | Answer::PatValue(_)) {
             return (answer, None);
         }
         match self.broker.pass().await {
@@ -162,6 +166,22 @@ impl Service for Desk {
             ..AuditRecord::default()
         });
     }
+}
+
+/// Programs get keys for their job; tokens of the person are for whoever types `valetkey`.
+fn for_people(peer: &Peer, audit: &Audit) -> Refusal {
+    let refusal = Refusal::new(
+        Reason::NotPermitted,
+        "personal access tokens are handled by `valetkey` only",
+        "run `valetkey pat`",
+    );
+    audit.record(AuditRecord {
+        event: "refused".to_owned(),
+        peer: peer.line(),
+        note: format!("not-permitted: {}", refusal.sentence),
+        ..AuditRecord::default()
+    });
+    refusal
 }
 
 pub(crate) fn refused_internally() -> Refusal {

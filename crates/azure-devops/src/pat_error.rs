@@ -182,7 +182,7 @@ impl PatError {
                 )
             }
             Self::PatLifespanPolicyViolation | Self::InvalidValidTo => {
-                "set a smaller `[keys] lifetime-hours`".to_owned()
+                "ask for a shorter life: `--expires` for a token, `[keys] lifetime-hours` for keys".to_owned()
             }
             Self::AccessDenied => format!(
                 "check that your account may use `{organisation}`; its administrator may restrict personal access tokens"

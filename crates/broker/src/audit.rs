@@ -1,8 +1,8 @@
 //! Audit lines: one for each thing that was done or refused.
 
-use valetkey_protocol::{AuditRecord, Refusal};
+use valetkey_protocol::{AuditRecord, Refusal, shown};
 
-use crate::{AuditSink, Clock, ledger::Entry};
+use crate::{AuditSink, Broker, Clock, ledger::Entry};
 
 /// Who asked. A hint for the audit trail, never a right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(crate) fn record(clock: &dyn Clock, event: &str) -> AuditRecord {
 pub(crate) trait Filled: Sized {
     fn by(self, peer: &Peer) -> Self;
     fn of_key(self, entry: &Entry, username: &str) -> Self;
+    fn of_pat(self, entry: &Entry, broker: &Broker) -> Self;
     fn because(self, refusal: &Refusal) -> Self;
     fn of_account(self, username: &str) -> Self;
     fn noting(self, note: impl Into<String>) -> Self;
@@ -53,6 +54,12 @@ impl Filled for AuditRecord {
         self.scope.clone_from(&entry.scope);
         entry.id().clone_into(&mut self.key);
         self
+    }
+
+    fn of_pat(self, entry: &Entry, broker: &Broker) -> Self {
+        let username = broker.accounts.find(&entry.account).map(|account| account.username);
+        let title = entry.person.as_ref().map_or("", |person| &person.title);
+        self.of_key(entry, username.as_deref().unwrap_or_default()).noting(shown(title))
     }
 
     fn because(mut self, refusal: &Refusal) -> Self {

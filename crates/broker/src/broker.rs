@@ -22,6 +22,7 @@ use crate::{
     callers::Callers,
     keys::{Moment, Table},
     ledger::Ledger,
+    pat::Making,
     quota::Quota,
     session::{Need, Sessions},
     together::SignIns,
@@ -105,6 +106,7 @@ pub struct Broker {
     pub(crate) wake: Notify,
     pub(crate) in_air: watch::Sender<usize>,
     pub(crate) stopping: AtomicBool,
+    pub(crate) making: Making,
 }
 
 fn leaving() -> Refusal {
@@ -143,6 +145,7 @@ impl Broker {
             loaded: watch::Sender::new(true),
             lanes: Mutex::default(),
             gate: Arc::default(),
+            making: Making::default(),
             sign_ins: SignIns::default(),
             tending: tokio::sync::Mutex::default(),
             wake: Notify::new(),
@@ -235,8 +238,9 @@ impl Broker {
         let held: HashSet<String> = self.table().keys().map(|key| key.entry.nonce.clone()).collect();
         let to_load = self.to_load();
         let open = self.ledger.open_entries();
-        let pending =
-            open.iter().filter(|entry| !held.contains(&entry.nonce) && !to_load.contains(&entry.nonce));
+        let pending = open.iter().filter(|entry| {
+            entry.is_to_revoke() && !held.contains(&entry.nonce) && !to_load.contains(&entry.nonce)
+        });
         u32::try_from(pending.count()).unwrap_or(u32::MAX)
     }
 
@@ -246,6 +250,7 @@ impl Broker {
         if self.sessions.degraded() {
             warnings.push("the session is in memory only: its newest token could not be stored".to_owned());
         }
+        warnings.extend(self.unsettled_pats());
         match self.ledger.skipped_lines() {
             0 => {}
             lines => warnings.push(format!("{lines} lines of the ledger are not understood")),

@@ -1,5 +1,8 @@
 //! The real services behind the broker's traits.
 
+mod azure_cli;
+mod pats;
+
 use std::{sync::Arc, time::Duration};
 
 use url::Url;
@@ -7,16 +10,14 @@ use valetkey_azure_devops::{DevOps, Endpoints, Filter, NewPat, TenantHint};
 use valetkey_entra::{Authority, Options, Prompt, SignIn};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
-use valetkey_protocol::{Event, Flow, Reason, Refusal, SecretString, TokenSource};
+use valetkey_protocol::{Event, Flow, PatChange, PatList, Reason, Refusal, SecretString, TokenSource};
 use valetkey_vault::Vault;
 
 use crate::{
     AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, FailureKind, Identity, ListedKey,
-    Loan, NewKey, OrganisationTenant, Parts, Pats, Pending, Random, Secrets, Services, Settings, Started,
-    Tokens, Wish,
+    Loan, NewKey, OrganisationTenant, Parts, PatFacts, PatPage, Pats, Pending, Random, Secrets, Services,
+    Settings, Started, Tokens, Wish,
 };
-
-mod azure_cli;
 
 /// How long a lender's refusal is believed, in seconds.
 const LENDER: u64 = 5;
@@ -228,6 +229,45 @@ impl Pats for AzureDevOps {
         Box::pin(async move {
             let devops = self.0.in_tenant(&bearer.tenant);
             Ok(devops.revoke(organisation, &bearer.token, authorization_id).await?)
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        list: &'a PatList,
+    ) -> Pending<'a, Result<PatPage, Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            let listing = pats::listing(list);
+            let page = devops.page(organisation, &bearer.token, &listing, list.after.as_deref()).await?;
+            Ok(PatPage { pats: page.pats.into_iter().map(pats::facts).collect(), next: page.next })
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        authorization_id: &'a str,
+    ) -> Pending<'a, Result<Option<PatFacts>, Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            Ok(devops.get(organisation, &bearer.token, authorization_id).await?.map(pats::facts))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        change: &'a PatChange,
+    ) -> Pending<'a, Result<PatFacts, Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            let update = pats::update(change);
+            Ok(pats::facts(devops.update(organisation, &bearer.token, &change.id, &update).await?))
         })
     }
 

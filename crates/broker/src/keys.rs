@@ -231,6 +231,7 @@ mod tests {
             created_at,
             valid_to: created_at + life,
             authorization_id: None,
+            person: None,
         };
         Key::new(entry, SecretString::from("canary"), held_since)
     }

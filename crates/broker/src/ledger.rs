@@ -12,6 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use valetkey_protocol::Caller;
 
 mod file;
 
@@ -27,6 +28,16 @@ pub enum State {
     Minted,
     /// It exists, is not wanted any more and has to be revoked.
     Superseded,
+    /// A token of the person exists, and its value has not left the agent.
+    Made,
+    /// Its value has left the agent, and nobody has said yet that it has reached its place.
+    Handing,
+    /// It is in its place; what it replaces has to be revoked.
+    Handed,
+    /// Its value is in the vault.
+    Kept,
+    /// It is the person's own, and no business of ours any more.
+    Given,
     /// It was revoked.
     Revoked,
     /// It was never made.
@@ -41,7 +52,7 @@ pub enum State {
 impl State {
     /// Whether nothing is left to do.
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Revoked | Self::Void | Self::Expired)
+        matches!(self, Self::Given | Self::Revoked | Self::Void | Self::Expired)
     }
 }
 
@@ -69,6 +80,25 @@ pub struct Entry {
     /// Its id at the service, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_id: Option<String>,
+    /// What else there is to know where it is a token of the person and no key of the agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
+}
+
+/// A token that a person asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// What it is to be called once the nonce has done its duty.
+    pub title: String,
+    /// Ids of the tokens that die when its value has reached its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
+    /// The name its value is kept under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
+    /// The process that is to hand its value on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
 }
 
 impl Entry {
@@ -77,9 +107,19 @@ impl Entry {
         self.nonce.get(..8).unwrap_or(&self.nonce)
     }
 
-    /// Whether a listed key is this one: the nonce is the last word of its name.
+    /// Whether a listed key is this one: the nonce is a word of its name. What a person wrote around it does not count.
     pub fn is_named(&self, display_name: &str) -> bool {
-        display_name.starts_with("valetkey ") && display_name.rsplit(' ').next() == Some(&*self.nonce)
+        !self.nonce.is_empty()
+            && display_name.split(|c: char| !c.is_alphanumeric()).any(|word| word == self.nonce)
+    }
+
+    /// Whether there is something left to do for it that nobody waits for.
+    pub fn is_to_revoke(&self) -> bool {
+        match (self.state, &self.person) {
+            (State::Posting | State::Superseded, _) | (State::Minted, None) => true,
+            (State::Handed | State::Kept, Some(person)) => !person.replaces.is_empty(),
+            _ => false,
+        }
     }
 }
 
@@ -114,6 +154,8 @@ struct Inner {
     /// Lines that are true but could not be written.
     unwritten: HashSet<String>,
     waiting: BTreeMap<String, Waiting>,
+    /// How tokens of the person ended, for whoever asks a second time.
+    ended: BTreeMap<String, State>,
     loaded: bool,
 }
 
@@ -127,6 +169,7 @@ impl Ledger {
                 in_flight: HashSet::new(),
                 unwritten: HashSet::new(),
                 waiting: BTreeMap::new(),
+                ended: BTreeMap::new(),
                 loaded: false,
             }),
         }
@@ -162,6 +205,7 @@ impl Ledger {
         let entry = entry.clone();
         if entry.state.is_closed() {
             inner.waiting.remove(nonce);
+            inner.note_end(&entry);
         }
         if inner.restore().is_err() || inner.flush().is_err() || inner.file.append(&entry).is_err() {
             inner.unwritten.insert(nonce.to_owned());
@@ -169,6 +213,16 @@ impl Ledger {
             inner.entries.remove(nonce);
             let _ = inner.compact_if_long();
         }
+    }
+
+    /// Writes the next step of an entry, and changes nothing where the disk refuses.
+    pub fn advance(&self, entry: Entry) -> Result<(), LedgerError> {
+        let mut inner = self.inner();
+        inner.restore()?;
+        inner.flush()?;
+        inner.file.append(&entry)?;
+        inner.entries.insert(entry.nonce.clone(), entry);
+        Ok(())
     }
 
     /// The POST of this nonce is over in this process, whatever came of it.
@@ -181,6 +235,29 @@ impl Ledger {
         let inner = self.inner();
         let open = |entry: &&Entry| !entry.state.is_closed() && !inner.in_flight.contains(&entry.nonce);
         inner.entries.values().filter(open).cloned().collect()
+    }
+
+    /// Entries that are not closed, in flight or not.
+    pub fn not_closed(&self) -> Vec<Entry> {
+        self.inner().entries.values().filter(|entry| !entry.state.is_closed()).cloned().collect()
+    }
+
+    /// The entry of a nonce, unless it is closed.
+    pub fn find(&self, nonce: &str) -> Option<Entry> {
+        self.inner().entries.get(nonce).filter(|entry| !entry.state.is_closed()).cloned()
+    }
+
+    /// The entry of a key by its id at the service, unless it is closed.
+    pub fn by_id(&self, authorization_id: &str) -> Option<Entry> {
+        let same = |entry: &&Entry| {
+            entry.authorization_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(authorization_id))
+        };
+        self.inner().entries.values().filter(same).find(|entry| !entry.state.is_closed()).cloned()
+    }
+
+    /// How a token of the person ended, as far as that is still known.
+    pub fn ended(&self, nonce: &str) -> Option<State> {
+        self.inner().ended.get(nonce).copied()
     }
 
     /// Whether any key of the account is not known to be dead, in flight or not.
@@ -221,15 +298,29 @@ impl Inner {
         if self.loaded {
             return Ok(());
         }
-        let (entries, closed) = self.file.read()?;
+        let (entries, spare) = self.file.read()?;
         for entry in entries {
-            self.entries.insert(entry.nonce.clone(), entry);
+            if entry.state.is_closed() {
+                self.note_end(&entry);
+            } else {
+                self.entries.insert(entry.nonce.clone(), entry);
+            }
         }
         self.loaded = true;
-        if closed > 0 {
+        if spare > 0 {
             self.file.replace(self.entries.values())?;
         }
         Ok(())
+    }
+
+    fn note_end(&mut self, entry: &Entry) {
+        const REMEMBERED: usize = 100;
+        if entry.person.is_some() {
+            self.ended.insert(entry.nonce.clone(), entry.state);
+            while self.ended.len() > REMEMBERED {
+                self.ended.pop_first();
+            }
+        }
     }
 
     /// Writes everything anew where the file was taken away under us: a line in a file without a name helps nobody

@@ -24,6 +24,7 @@ mod keys;
 pub mod ledger;
 mod login;
 mod mint;
+mod pat;
 pub mod policy;
 mod quota;
 mod refusals;
@@ -41,8 +42,8 @@ pub use failure::{Failure, FailureKind};
 pub use join::Deps;
 pub use policy::Purpose;
 pub use seam::{
-    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, Loan, NewKey, OrganisationTenant, Pats,
-    Pending, Secrets, Started, Tokens, Wish,
+    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, Loan, NewKey, OrganisationTenant, PatFacts,
+    PatPage, Pats, Pending, Secrets, Started, Tokens, Wish,
 };
 pub use settings::Settings;
 

@@ -219,6 +219,7 @@ impl Broker {
             created_at: now,
             valid_to: new.valid_to,
             authorization_id: None,
+            person: None,
         };
         Ok((new, entry))
     }
@@ -251,7 +252,7 @@ impl Broker {
     }
 
     /// A failed POST: closed where nothing can have come of it, else left for the sweep.
-    async fn forget(&self, entry: &Entry, failure: &Failure) {
+    pub(crate) async fn forget(&self, entry: &Entry, failure: &Failure) {
         let (nonce, now) = (entry.nonce.clone(), self.clock.monotonic());
         if failure.may_have_committed {
             self.ledger.put_off(&nonce, now, SETTLING);
@@ -350,7 +351,7 @@ pub(crate) fn refused_again(name: &KeyName) -> Refusal {
     )
 }
 
-fn unledgered(sentence: &str) -> Refusal {
+pub(crate) fn unledgered(sentence: &str) -> Refusal {
     Refusal::new(
         Reason::Configuration,
         format!("{sentence}, and without it no key is minted"),

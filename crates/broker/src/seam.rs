@@ -2,7 +2,9 @@
 
 use std::{fmt, pin::Pin, time::Duration};
 
-use valetkey_protocol::{AuditRecord, Event, Flow, Reason, Refusal, SecretString, TokenSource};
+use valetkey_protocol::{
+    AuditRecord, Event, Flow, PatChange, PatList, Reason, Refusal, SecretString, TokenSource,
+};
 
 use crate::Failure;
 
@@ -58,6 +60,30 @@ pub trait Pats: fmt::Debug + Send + Sync {
         bearer: &'a Bearer,
         authorization_id: &'a str,
     ) -> Pending<'a, Result<(), Failure>>;
+
+    /// One page of the user's tokens.
+    fn page<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        list: &'a PatList,
+    ) -> Pending<'a, Result<PatPage, Failure>>;
+
+    /// One token; nothing where there is none of that id.
+    fn get<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        authorization_id: &'a str,
+    ) -> Pending<'a, Result<Option<PatFacts>, Failure>>;
+
+    /// Changes a token. Its value stays.
+    fn update<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        change: &'a PatChange,
+    ) -> Pending<'a, Result<PatFacts, Failure>>;
 
     /// The tenant an organisation belongs to.
     fn tenant_of<'a>(&'a self, organisation: &'a str) -> Pending<'a, Result<OrganisationTenant, Failure>>;
@@ -189,6 +215,32 @@ pub struct ListedKey {
     pub display_name: String,
     /// Its end, in seconds since 1970.
     pub valid_to: u64,
+}
+
+/// All that the service says of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatFacts {
+    /// Its id at the service.
+    pub authorization_id: String,
+    /// Its name.
+    pub display_name: String,
+    /// Its scopes, separated by single spaces.
+    pub scope: String,
+    /// Start of its life, in seconds since 1970; 0 where that is not said.
+    pub valid_from: u64,
+    /// Its end, in seconds since 1970.
+    pub valid_to: u64,
+    /// Whether it is good for every organisation of its owner.
+    pub all_organisations: bool,
+}
+
+/// One page of tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PatPage {
+    /// The tokens.
+    pub pats: Vec<PatFacts>,
+    /// Where the next page begins; nothing on the last.
+    pub next: Option<String>,
 }
 
 /// Where an organisation's users live.

@@ -20,6 +20,15 @@ const DRAIN: Duration = Duration::from_secs(6);
 /// Longest signing out waits for keys that are being minted.
 const LANDING: Duration = Duration::from_secs(10);
 
+/// What is to be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Keys that the agent hands out.
+    Keys,
+    /// Whatever the agent holds: tokens that are kept for the person too.
+    All,
+}
+
 /// How revoking many keys went.
 #[derive(Debug, Default)]
 struct Outcome {
@@ -40,7 +49,7 @@ impl Broker {
             _ => String::new(),
         };
         let outcome = self
-            .revoke_chosen(|entry| match which {
+            .revoke_chosen(Whose::Keys, |entry| match which {
                 KeySelector::All => true,
                 KeySelector::Id { id } => entry.id() == id,
                 KeySelector::Organisation { .. } => entry.organisation == organisation,
@@ -51,13 +60,23 @@ impl Broker {
         outcome.answer()
     }
 
-    async fn revoke_chosen(&self, chosen: impl Fn(&Entry) -> bool) -> Outcome {
+    async fn revoke_chosen(&self, whose: Whose, chosen: impl Fn(&Entry) -> bool) -> Outcome {
         self.table().take(|key| chosen(&key.entry));
         self.breakers.try_now();
         let service = self.live().settings.service();
         let mut outcome = Outcome::default();
         for entry in self.ledger.open_entries() {
             if entry.service != service || entry.state == State::Unknown || !chosen(&entry) {
+                continue;
+            }
+            if entry.person.is_some() && whose == Whose::Keys {
+                continue;
+            }
+            if entry.person.as_ref().is_some_and(|person| !person.replaces.is_empty())
+                && matches!(entry.state, State::Handing | State::Handed)
+            {
+                // It may be in its place, and the old one's value nowhere: both are the person's.
+                self.close(&entry, State::Given).await;
                 continue;
             }
             self.to_load().remove(&entry.nonce);
@@ -103,7 +122,7 @@ impl Broker {
         for account in accounts {
             self.set_leaving(&account.id, true).await;
             self.all_landed(LANDING).await;
-            let outcome = self.revoke_chosen(|entry| entry.account == account.id).await;
+            let outcome = self.revoke_chosen(Whose::All, |entry| entry.account == account.id).await;
             if outcome.hopeless || !self.ledger.concerns(&account.id) {
                 total.kept = self.drop_account(&account).await.err().or(total.kept);
             }
@@ -152,7 +171,8 @@ impl Broker {
         drop(tokio::time::timeout(DRAIN, self.gate.write()).await);
         self.change_accounts(|state| state.locked = true).await;
         self.record("locked").by(peer).write(&*self.audit);
-        let answer = if revoke { self.revoke_chosen(|_| true).await.answer() } else { Answer::Done };
+        let answer =
+            if revoke { self.revoke_chosen(Whose::All, |_| true).await.answer() } else { Answer::Done };
         self.sessions.forget_access().await;
         // Last: revoking needs the session, which rests there.
         let secrets = Arc::clone(&self.secrets);

@@ -15,6 +15,7 @@ use crate::{
     keys::{Key, KeyName},
     ledger::{Entry, Ledger, State},
     mint::{SETTLING, signed_out, value_name},
+    pat::value_name as pat_value_name,
     session::blocking,
 };
 
@@ -23,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// A key that was asked for and is not listed by then was never made.
 const LOST_AFTER: u64 = 15 * 60;
 /// First pause after a revocation failed.
-const RETRY: Duration = Duration::from_secs(15);
+pub(crate) const RETRY: Duration = Duration::from_secs(15);
 /// A key is struck off this long after its end, in seconds: the service's clock is not ours.
 const MARGIN: u64 = 300;
 
@@ -132,6 +133,10 @@ impl Broker {
             {
                 continue;
             }
+            if entry.person.is_some() && entry.state != State::Posting {
+                self.recover_pat(&entry).await;
+                continue;
+            }
             match entry.state {
                 State::Posting => {
                     lost.entry((entry.account.clone(), entry.organisation.clone())).or_default().push(entry);
@@ -203,7 +208,7 @@ impl Broker {
         .await
     }
 
-    fn owner(&self, account: &str, organisation: &str) -> Result<Account, Failure> {
+    pub(crate) fn owner(&self, account: &str, organisation: &str) -> Result<Account, Failure> {
         self.accounts.find(account).ok_or_else(|| signed_out(organisation).into())
     }
 
@@ -236,10 +241,12 @@ impl Broker {
         .await
     }
 
-    async fn close(&self, entry: &Entry, state: State) {
-        let (nonce, name) = (entry.nonce.clone(), value_name(&entry.nonce));
+    pub(crate) async fn close(&self, entry: &Entry, state: State) {
+        let name =
+            if entry.person.is_some() { pat_value_name(&entry.nonce) } else { value_name(&entry.nonce) };
+        let nonce = entry.nonce.clone();
         self.on_ledger(move |ledger| ledger.change(&nonce, |entry| entry.state = state)).await;
-        if state != State::Void {
+        if !matches!(state, State::Void | State::Given) {
             let secrets = Arc::clone(&self.secrets);
             let _ = blocking(move || secrets.delete(&name)).await;
         }

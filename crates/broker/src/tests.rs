@@ -6,6 +6,7 @@ mod feeds;
 mod healing;
 mod keeping;
 mod lent;
+mod pats;
 mod session;
 mod signing;
 mod together;

@@ -30,7 +30,7 @@ impl LedgerFile {
         self.skipped
     }
 
-    /// The entries that are not closed, and how many lines they do not need. A line that cannot be read is counted and
+    /// The last line of every entry, closed or not, and how many lines those that are not closed do not need. A line that cannot be read is counted and
     /// passed over: the last one may have been cut off by a crash, before the step it announces was taken.
     pub(super) fn read(&mut self) -> Result<(Vec<Entry>, usize), LedgerError> {
         let bytes = match std::fs::read(&self.path) {
@@ -48,9 +48,8 @@ impl LedgerFile {
                 Err(_) => self.skipped += 1,
             }
         }
-        let open: Vec<Entry> = latest.into_values().filter(|entry| !entry.state.is_closed()).collect();
-        let spare = self.lines - open.len();
-        Ok((open, spare))
+        let open = latest.values().filter(|entry| !entry.state.is_closed()).count();
+        Ok((latest.into_values().collect(), self.lines - open))
     }
 
     /// Whether the file lines go to is no longer the one of that name: somebody removed it, or its folder.

@@ -14,6 +14,7 @@ fn entry(nonce: &str) -> Entry {
         created_at: 100,
         valid_to: 200,
         authorization_id: None,
+        person: None,
     }
 }
 
@@ -113,12 +114,49 @@ fn a_ledger_taken_away_is_written_anew_with_all_it_held() {
 }
 
 #[test]
-fn only_a_name_of_ours_with_the_nonce_as_its_last_word_is_ours() {
+fn a_name_with_the_nonce_as_a_word_is_ours_whatever_a_person_wrote_around_it() {
     let ours = entry("aaaabbbb");
-    assert!(ours.is_named("valetkey other git-read aaaabbbb"));
-    for name in ["aaaabbbb", "valetkey laptop git-read aaaabbbbc", "valetkey aaaabbbb x", "my aaaabbbb", ""] {
+    for name in
+        ["valetkey other git-read aaaabbbb", "ci [valetkey aaaabbbb]", "valetkey aaaabbbb, what is it?"]
+    {
+        assert!(ours.is_named(name), "{name}");
+    }
+    for name in ["valetkey laptop git-read aaaabbbbc", "valetkey xaaaabbbb", "aaaa bbbb", "ci", ""] {
         assert!(!ours.is_named(name), "{name}");
     }
+}
+
+#[test]
+fn how_a_persons_token_ended_is_known_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = Ledger::at(path.clone());
+    let person =
+        Person { title: "ci".to_owned(), replaces: vec!["old".to_owned()], keep: None, caller: None };
+    let token = Entry { person: Some(person), authorization_id: Some("new".to_owned()), ..entry("aaaa") };
+    ledger.begin(token.clone()).unwrap();
+    assert!(ledger.open_entries().is_empty() && ledger.not_closed().len() == 1, "in flight");
+    ledger.landed("aaaa");
+    ledger.advance(Entry { state: State::Handing, ..token }).unwrap();
+    assert_eq!(ledger.by_id("NEW").unwrap().state, State::Handing);
+    assert!(!ledger.find("aaaa").unwrap().is_to_revoke());
+    ledger.change("aaaa", |entry| entry.state = State::Given);
+    assert_eq!((ledger.find("aaaa"), ledger.ended("aaaa")), (None, Some(State::Given)));
+    let again = Ledger::at(path);
+    again.load().unwrap();
+    assert_eq!((again.ended("aaaa"), again.ended("bbbb")), (Some(State::Given), None));
+}
+
+#[test]
+fn a_step_that_cannot_be_written_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let ledger = Ledger::at(inner.join("ledger"));
+    ledger.begin(entry("aaaa")).unwrap();
+    fs::remove_dir_all(&inner).unwrap();
+    ledger.advance(Entry { state: State::Handing, ..entry("aaaa") }).unwrap_err();
+    assert_eq!(ledger.find("aaaa").unwrap().state, State::Posting);
 }
 
 #[test]

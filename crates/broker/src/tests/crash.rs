@@ -67,6 +67,7 @@ fn lost_entry(nonce: &str) -> Entry {
         created_at: START,
         valid_to: START + 8 * HOUR,
         authorization_id: None,
+        person: None,
     }
 }
 

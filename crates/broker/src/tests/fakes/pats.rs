@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use valetkey_protocol::{Reason, Refusal, SecretString};
+use valetkey_protocol::{PatChange, PatList, Reason, Refusal, SecretString};
 
 use super::*;
 use crate::{
-    Bearer, Clock as _, CreatedKey, Failure, FailureKind, ListedKey, NewKey, OrganisationTenant, Pats,
-    Pending,
+    Bearer, Clock as _, CreatedKey, Failure, FailureKind, ListedKey, NewKey, OrganisationTenant, PatFacts,
+    PatPage, Pats, Pending,
 };
 
 /// A key as the fake service knows it.
@@ -24,6 +24,19 @@ pub(in crate::tests) struct Alive {
     pub(in crate::tests) scope: String,
     pub(in crate::tests) name: String,
     pub(in crate::tests) valid_to: u64,
+}
+
+impl Alive {
+    fn facts(&self, id: &str) -> PatFacts {
+        PatFacts {
+            authorization_id: id.to_owned(),
+            display_name: self.name.clone(),
+            scope: self.scope.clone(),
+            valid_from: self.valid_to.saturating_sub(HOUR),
+            valid_to: self.valid_to,
+            all_organisations: self.organisation.is_empty(),
+        }
+    }
 }
 
 /// What the next creation does.
@@ -45,6 +58,7 @@ pub(in crate::tests) struct FakePats {
     pub(in crate::tests) mood: Mutex<Option<Mood>>,
     pub(in crate::tests) revoke_fails: Mutex<Option<Failure>>,
     pub(in crate::tests) list_fails: Mutex<Option<Failure>>,
+    pub(in crate::tests) update_fails: Mutex<Option<Failure>>,
     /// Longest life in seconds.
     pub(in crate::tests) longest: AtomicU64,
     pub(in crate::tests) takes: Mutex<Duration>,
@@ -150,6 +164,60 @@ impl Pats for FakePats {
                 self.revokes.fetch_add(1, Ordering::SeqCst);
             }
             Ok(())
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        list: &'a PatList,
+    ) -> Pending<'a, Result<PatPage, Failure>> {
+        const PAGE: usize = 2;
+        Box::pin(async move {
+            self.lists.fetch_add(1, Ordering::SeqCst);
+            self.check(&bearer.token)?;
+            let keys = self.keys.lock().unwrap();
+            let mut here = keys.iter().filter(|(_, key)| key.organisation == organisation);
+            let start = list.after.as_ref().map_or(0, |after| after.parse().unwrap());
+            let pats: Vec<_> = here.by_ref().skip(start).take(PAGE).map(|(id, key)| key.facts(id)).collect();
+            let next = here.next().map(|_| (start + PAGE).to_string());
+            Ok(PatPage { pats, next })
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        _organisation: &'a str,
+        bearer: &'a Bearer,
+        authorization_id: &'a str,
+    ) -> Pending<'a, Result<Option<PatFacts>, Failure>> {
+        Box::pin(async move {
+            self.check(&bearer.token)?;
+            Ok(self.keys.lock().unwrap().get(authorization_id).map(|key| key.facts(authorization_id)))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        _organisation: &'a str,
+        bearer: &'a Bearer,
+        change: &'a PatChange,
+    ) -> Pending<'a, Result<PatFacts, Failure>> {
+        Box::pin(async move {
+            self.check(&bearer.token)?;
+            if let Some(failure) = self.update_fails.lock().unwrap().clone() {
+                return Err(failure);
+            }
+            let mut keys = self.keys.lock().unwrap();
+            let Some(key) = keys.get_mut(&change.id) else {
+                let refusal = Refusal::new(Reason::KeyForbidden, "no such token", "");
+                return Err(Failure::new(FailureKind::Final, refusal));
+            };
+            key.name = change.name.clone().unwrap_or_else(|| key.name.clone());
+            key.scope = change.scope.clone().unwrap_or_else(|| key.scope.clone());
+            key.valid_to = change.expires_at.unwrap_or(key.valid_to);
+            Ok(key.facts(&change.id))
         })
     }
 

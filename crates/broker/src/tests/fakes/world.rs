@@ -47,6 +47,7 @@ impl World {
             mood: Mutex::default(),
             revoke_fails: Mutex::default(),
             list_fails: Mutex::default(),
+            update_fails: Mutex::default(),
             longest: AtomicU64::new(365 * 24 * HOUR),
             takes: Mutex::new(Duration::from_millis(300)),
             tenant: Mutex::new(OrganisationTenant::Tenant("home".to_owned())),
