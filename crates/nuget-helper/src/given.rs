@@ -33,7 +33,8 @@ struct Handed {
 pub(crate) struct Refused {
     /// The state of its key.
     pub(crate) state: String,
-    /// Whether the agent has found the key to be alive after an earlier refusal here.
+    /// Whether the agent has found the key to be alive after an earlier refusal here, and it comes back at once: a
+    /// build node that lives long says so of healthy keys, too, in its own time.
     pub(crate) proved: bool,
     /// Whether it was given to somebody who was taken to be pushing.
     pub(crate) wide: bool,
@@ -64,7 +65,11 @@ impl Given {
         let given = self.by_address.get(address).filter(|given| self.is_last(host, &given.state))?;
         let soon = now.saturating_sub(given.at) < AT_ONCE;
         let Handed { state, proved, wide, .. } = given;
-        (soon || given.times >= TIMES).then(|| Refused { state: state.clone(), proved: *proved, wide: *wide })
+        (soon || given.times >= TIMES).then(|| Refused {
+            state: state.clone(),
+            proved: *proved && soon,
+            wide: *wide,
+        })
     }
 
     fn is_last(&self, host: &str, state: &str) -> bool {

@@ -145,6 +145,18 @@ fn a_key_that_comes_back_at_once_is_named_to_the_agent() {
 }
 
 #[test]
+fn a_build_node_that_restores_all_day_never_gets_a_key_to_write_with() {
+    let mut talk = Talk::new(generous()).greeted();
+    for restore in 0..12 {
+        assert_eq!(talk.key(FEED, restore > 0, false)["Password"], "canary-k1");
+        *talk.seen.now.lock().unwrap() += std::time::Duration::from_secs(2);
+    }
+    let gets = talk.seen.gets();
+    assert!(gets.iter().any(|get| get.refused.is_some()), "it was looked into");
+    assert!(gets.iter().all(|get| get.operation.is_none()));
+}
+
+#[test]
 fn a_push_asks_for_a_key_to_write() {
     let talk = Talk::new(generous());
     talk.alive(1000, "/usr/bin/dotnet nuget push a.nupkg", 9);
