@@ -1,5 +1,6 @@
 //! The whole, as people use it: the shipped programs, real git, the emulator on the other side.
 
+mod azure_cli;
 mod browser;
 mod demo;
 mod dependencies;

@@ -231,9 +231,11 @@ impl Broker {
         let tenant =
             if tokens.tenant.is_empty() { plan.client.tenant.clone() } else { tokens.tenant.clone() };
         let known = self.accounts.find(&id);
+        // A guest's sign-in elsewhere does not move the account: its other organisations are told from this one.
+        let home = known.as_ref().map_or_else(|| tenant.clone(), |known| known.tenant.clone());
         let account = Account {
             username: tokens.username.clone(),
-            tenant: tenant.clone(),
+            tenant: home,
             client_id: plan.client.client_id.clone(),
             organisations: known.map(|known| known.organisations).unwrap_or_default(),
             source: plan.source.clone(),

@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "*.visualstudio.com",
     "pkgs.dev.azure.com",
     "*.pkgs.visualstudio.com",
+    "management.azure.com",
     "www.nuget.org",
     "nuget.org",
     "api.nuget.org",

@@ -18,6 +18,8 @@ pub enum Host {
     Pkgs,
     /// nuget.org: `www.nuget.org`, `nuget.org` and `api.nuget.org`.
     Nuget,
+    /// Azure Resource Manager: `management.azure.com`.
+    Arm,
     /// A hostile host.
     Evil,
     /// The tests' control host.
@@ -25,8 +27,8 @@ pub enum Host {
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Login, Self::Vssps, Self::Dev, Self::Pkgs, Self::Nuget, Self::Evil, Self::Ctl];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Login, Self::Vssps, Self::Dev, Self::Pkgs, Self::Nuget, Self::Arm, Self::Evil, Self::Ctl];
 
     /// The virtual host of a `Host` header in sealed mode; every foreign name is [`Host::Evil`].
     pub(crate) fn of_name(authority: &str) -> Self {
@@ -37,6 +39,7 @@ impl Host {
             "dev.azure.com" => Self::Dev,
             "pkgs.dev.azure.com" => Self::Pkgs,
             "www.nuget.org" | "nuget.org" | "api.nuget.org" => Self::Nuget,
+            "management.azure.com" => Self::Arm,
             other if packaging_label(other).is_some() => Self::Pkgs,
             other if organisation_label(other).is_some() => Self::Dev,
             _ => Self::Evil,
@@ -76,6 +79,8 @@ pub struct Urls {
     pub pkgs: String,
     /// nuget.org; its service index is at `/v3/index.json`.
     pub nuget: String,
+    /// Azure Resource Manager.
+    pub arm: String,
     /// The hostile host.
     pub evil: String,
     /// The control host.
@@ -91,6 +96,7 @@ impl Urls {
             dev: url(Host::Dev),
             pkgs: url(Host::Pkgs),
             nuget: url(Host::Nuget),
+            arm: url(Host::Arm),
             evil: url(Host::Evil),
             ctl: url(Host::Ctl),
         }
@@ -105,6 +111,7 @@ impl Urls {
             dev: url("dev.azure.com"),
             pkgs: url("pkgs.dev.azure.com"),
             nuget: url("www.nuget.org"),
+            arm: url("management.azure.com"),
             evil: url("vssps.dev.azure.com.evil.example"),
             ctl: format!("https://localhost:{ctl_port}"),
         }
@@ -118,6 +125,7 @@ impl Urls {
             Host::Dev => &self.dev,
             Host::Pkgs => &self.pkgs,
             Host::Nuget => &self.nuget,
+            Host::Arm => &self.arm,
             Host::Evil => &self.evil,
             Host::Ctl => &self.ctl,
         }
@@ -142,6 +150,7 @@ mod tests {
             ("contoso.pkgs.visualstudio.com", Host::Pkgs),
             ("api.nuget.org", Host::Nuget),
             ("www.nuget.org", Host::Nuget),
+            ("management.azure.com", Host::Arm),
             (".visualstudio.com", Host::Evil),
             ("a.b.pkgs.visualstudio.com", Host::Evil),
             ("evilpkgs.dev.azure.com", Host::Evil),

@@ -222,7 +222,7 @@ fn entry(world: &World, call: &Call) -> LoggedRequest {
             Some(at) => world.gallery.keys[at].number.to_string(),
             None => "other".to_owned(),
         }),
-        organisation: (!matches!(call.host, Host::Login | Host::Nuget))
+        organisation: (!matches!(call.host, Host::Login | Host::Nuget | Host::Arm))
             .then(|| call.segments.first().cloned())
             .flatten(),
         grant: is_token.then(|| form.get("grant_type").map(str::to_owned)).flatten(),

@@ -15,6 +15,7 @@
 //! Where Microsoft's service is not documented, a field of [`Switches`] chooses between the known possibilities.
 
 mod answer;
+mod arm;
 mod call;
 mod certificate;
 mod clock;

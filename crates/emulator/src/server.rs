@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     answer::{Answer, SentBody},
+    arm,
     call::Call,
     clock::Time,
     control, devops, fault, feeds, gallery,
@@ -185,6 +186,7 @@ pub(crate) async fn dispatch(shared: &Arc<Shared>, call: &Call, body: Option<Inc
         Host::Dev => devops::handle(shared, call, body).await,
         Host::Pkgs => feeds::handle(shared, call),
         Host::Nuget => gallery::handle(shared, call),
+        Host::Arm => arm::handle(&shared.world(), call),
         Host::Evil => control::evil(shared, call),
         Host::Ctl => control::http(shared, call),
     }

@@ -30,9 +30,9 @@ pub(super) async fn borrow(loan: Loan<'_>, from: &valetkey_protocol::AzureCli) -
         return Err(Failure::new(FailureKind::Interaction, refusal));
     }
     let az = program(from)?;
-    let signed = if loan.introduced { Some(az.signed_in().await?) } else { None };
     let mut tokens = plain(az.token(loan.tenant).await?);
-    if let Some(signed) = signed {
+    if loan.introduced {
+        let signed = az.signed_in().await?;
         tokens.username = signed.username;
         if tokens.tenant.is_empty() {
             tokens.tenant = signed.tenant;

@@ -50,9 +50,12 @@ async fn a_token_is_borrowed_again_before_its_end_and_of_the_tenant_that_is_want
     from_az(&broker, Some("fabrikam")).await;
     world.clock.pass(HOUR - 299);
     ask(&broker, question("fabrikam", None)).await.unwrap();
-    let loans = world.identity.loans.lock().unwrap();
-    let tenants: Vec<_> = loans.iter().map(|(tenant, _)| tenant.as_deref().unwrap_or_default()).collect();
+    let tenants: Vec<_> =
+        world.identity.loans.lock().unwrap().iter().map(|(tenant, _)| tenant.clone().unwrap()).collect();
     assert_eq!(tenants, ["home", "away", "away"]);
+    ask(&broker, question("contoso", None)).await.unwrap();
+    let last = world.identity.loans.lock().unwrap().last().cloned();
+    assert_eq!(last, Some((Some("home".to_owned()), false)), "the account has not moved");
 }
 
 #[tokio::test(start_paused = true)]

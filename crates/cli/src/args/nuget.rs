@@ -11,8 +11,10 @@ pub(crate) enum Nuget {
     #[command(subcommand)]
     Keys(NugetKeys),
     /// Push packages with the narrowest key that may
-    #[command(after_help = "Runs `dotnet nuget push`, or nuget.exe where one is named. Exits with its code where a push fails.\n\n\
-                            Examples:\n  valetkey nuget push bin/Release/*.nupkg")]
+    #[command(
+        after_help = "Runs `dotnet nuget push`, or nuget.exe where one is named. Exits with its code where a push fails.\n\n\
+                            Examples:\n  valetkey nuget push bin/Release/*.nupkg"
+    )]
     Push(Push),
     /// Take a version out of searches; it can still be restored
     Unlist {

@@ -102,7 +102,7 @@ pub(crate) fn bearer(
             .journal
             .violate(format!("an access token was used after its expiry: {} {}", call.method, call.path));
     }
-    if organisation.tenant == TENANT_ZERO || expired {
+    if organisation.tenant == TENANT_ZERO || expired || token.for_arm {
         return Err(challenge::unauthenticated(world, call, Some(organisation)));
     }
     let user = token.user.as_ref().and_then(|name| world.users.get(name)).cloned();

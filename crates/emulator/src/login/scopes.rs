@@ -26,6 +26,9 @@ fn check(app: &App, part: &str) -> Result<(), EntraError> {
     let Some((resource, permission)) = part.rsplit_once('/') else {
         return Err(EntraError::of("invalid_scope"));
     };
+    if is_arm(part) {
+        return Ok(());
+    }
     if !matches!(resource.trim_end_matches('/'), RESOURCE | "https://app.vssps.visualstudio.com") {
         return Err(EntraError::of("invalid_resource"));
     }
@@ -37,6 +40,18 @@ fn check(app: &App, part: &str) -> Result<(), EntraError> {
     Err(EntraError::of(if exists { "consent_required" } else { "unknown_permission" }))
 }
 
+/// Azure Resource Manager, which Microsoft's own clients ask for.
+fn is_arm(scope: &str) -> bool {
+    ["https://management.core.windows.net/", "https://management.azure.com/"]
+        .iter()
+        .any(|resource| scope.starts_with(resource))
+}
+
+/// Is the token for Azure Resource Manager?
+pub(crate) fn names_arm(scopes: &[String]) -> bool {
+    scopes.iter().any(|scope| is_arm(scope))
+}
+
 /// Does the list hold any permission on Azure DevOps?
 pub(crate) fn names_resource(scopes: &[String]) -> bool {
     scopes.iter().any(|scope| !OPENID.contains(&scope.as_str()))
@@ -44,8 +59,10 @@ pub(crate) fn names_resource(scopes: &[String]) -> bool {
 
 /// The `scope` of a token answer: everything the application holds on the resource, not the subset asked for.
 pub(crate) fn granted(app: &App, asked: &[String]) -> String {
-    let held = app.permissions.iter().map(|permission| format!("{RESOURCE}/{permission}"));
+    let of_arm: Vec<String> = asked.iter().filter(|scope| is_arm(scope)).cloned().collect();
+    let of_devops = app.permissions.iter().map(|permission| format!("{RESOURCE}/{permission}"));
+    let held = if of_arm.is_empty() { of_devops.collect() } else { of_arm };
     let identity =
         ["openid", "profile", "email"].into_iter().filter(|scope| asked.iter().any(|held| held == scope));
-    held.chain(identity.map(str::to_owned)).collect::<Vec<_>>().join(" ")
+    held.into_iter().chain(identity.map(str::to_owned)).collect::<Vec<_>>().join(" ")
 }

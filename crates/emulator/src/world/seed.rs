@@ -18,6 +18,9 @@ pub const APP_SPA: &str = "5a17ab1e-0000-4000-8000-00000000a005";
 /// The client that Visual Studio, Git Credential Manager and azureauth share: first party, everything consented.
 pub const APP_VISUAL_STUDIO: &str = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1";
 
+/// The Azure CLI's own registration: pre-consented for everything a person may do.
+pub(super) const APP_AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
 /// The home tenant of `contoso`, alice, bob, carol and dave.
 pub const TENANT_HOME: &str = "7e4a47f1-0000-4000-8000-000000000001";
 /// The tenant of `fabrikam`, where alice is a guest.
@@ -81,6 +84,7 @@ pub(super) fn apps() -> Vec<App> {
     vec![
         app(APP_MINT, "app-mint", Platform::Public, &["vso.pats", "vso.pats_manage"], localhost),
         app(APP_READ, "app-read", Platform::Public, &["vso.code_write", "vso.packaging"], localhost),
+        app(APP_AZURE_CLI, "Microsoft Azure CLI", Platform::Public, &["user_impersonation"], localhost),
         app(APP_LEGACY, "app-legacy", Platform::Public, &["user_impersonation"], localhost),
         app(
             APP_CONFIDENTIAL,

@@ -83,6 +83,8 @@ pub(crate) struct AccessToken {
     pub(crate) user: Option<String>,
     pub(crate) tenant: String,
     pub(crate) scopes: Vec<String>,
+    /// It is for Azure Resource Manager, and no other service takes it.
+    pub(crate) for_arm: bool,
     pub(crate) expires: Time,
     pub(crate) revoked: bool,
     /// Claims that it was asked for with.
