@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     answer::Answer,
     call::Call,
-    devops::{access, challenge, exception},
+    devops::{access, challenge, connection, exception, location},
     pats,
     server::Shared,
 };
@@ -27,6 +27,11 @@ pub(crate) fn handle(shared: &Shared, call: &Call) -> Answer {
         return exception(404, "HostDoesNotExistException", &message);
     };
     match (&call.method, &parts[1..]) {
+        (&Method::OPTIONS, ["_apis"]) => location::resources(),
+        (&Method::GET, ["_apis", "connectiondata"]) => connection::data(world, call, &organisation),
+        (&Method::GET, ["_apis", "servicedefinitions", "locationservice2", service]) => {
+            location::service(world, &organisation, service)
+        }
         (_, ["_apis", "tokens", "pats"]) => pats::handle(world, call, &organisation),
         (&Method::POST, ["_apis", "token", "sessiontokens"]) => {
             pats::session_token(world, call, &organisation)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{access, error::exception};
+use super::{access, error::exception, location};
 use crate::{
     answer::Answer,
     call::Call,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `GET /{org}/_apis/connectionData`. Any live credential of the organisation will do.
-pub(super) fn data(world: &mut World, call: &Call, organisation: &Organisation) -> Answer {
+pub(crate) fn data(world: &mut World, call: &Call, organisation: &Organisation) -> Answer {
     let session = match access::authenticate(world, call, organisation, None) {
         Ok(session) => session,
         Err(answer) => return answer,
@@ -33,7 +33,8 @@ pub(super) fn data(world: &mut World, call: &Call, organisation: &Organisation) 
         &json!({
             "authenticatedUser": identity, "authorizedUser": identity,
             "instanceId": organisation.instance_id, "deploymentType": "hosted",
-            "locationServiceData": {"serviceOwner": "00025394-6065-48ca-87d9-7f5672854ef7"},
+            "instanceType": location::owner(call),
+            "locationServiceData": location::data(world, call, organisation),
         }),
     );
     session.mark(answer)

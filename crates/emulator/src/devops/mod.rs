@@ -2,8 +2,9 @@
 
 pub(crate) mod access;
 pub(crate) mod challenge;
-mod connection;
+pub(crate) mod connection;
 mod error;
+pub(crate) mod location;
 
 pub(crate) use error::exception;
 
@@ -36,9 +37,8 @@ pub(crate) async fn handle(shared: &Shared, call: &Call, body: Option<Incoming>)
     match (&call.method, &parts[1..]) {
         (&Method::GET | &Method::HEAD, []) => root(world, call, &organisation),
         (&Method::GET, ["_apis", "connectiondata"]) => connection::data(world, call, &organisation),
-        (&Method::GET, ["_apis", "servicedefinitions", "locationservice2", _]) => {
-            let location = format!("{}/{}/", world.urls.vssps, organisation.instance_id);
-            Answer::json(200, &json!({"location": location, "serviceType": "LocationService2"}))
+        (&Method::GET, ["_apis", "servicedefinitions", "locationservice2", service]) => {
+            location::service(world, &organisation, service)
         }
         (&Method::GET, ["_apis", "projects"]) => projects(world, call, &organisation),
         _ => match access::authenticate(world, call, &organisation, None) {

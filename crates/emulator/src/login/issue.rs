@@ -78,7 +78,7 @@ fn access_token(
     } else {
         let body = json!({
             "aud": RESOURCE, "iss": format!("https://sts.windows.net/{tenant}/"), "tid": tenant,
-            "oid": object_id(user, tenant), "upn": user.upn, "exp": expires.seconds(),
+            "oid": object_id(user, tenant), "upn": user.upn, "name": user.display_name, "exp": expires.seconds(),
             "scp": grant.app.permissions.join(" "), "uti": world.random.guid(),
         });
         signed(&body)

@@ -6,9 +6,10 @@ use super::create;
 use crate::{
     answer::Answer,
     call::{Call, Credential},
+    certificate::Signer,
     devops::{access, challenge, exception},
     scope,
-    world::{Organisation, Restriction, World},
+    world::{Organisation, Pat, Restriction, World},
 };
 
 /// Seconds a self-describing token lives by default, and at most.
@@ -57,11 +58,13 @@ pub(crate) fn session_token(world: &mut World, call: &Call, organisation: &Organ
         return exception(400, "SessionTokenCreateException", "PatLifespanPolicyViolation");
     }
     let name = text("displayName").unwrap_or_default().to_owned();
-    let pat = create::mint(world, &session.user, organisation, name, scopes, valid_to);
+    let mut pat = create::mint(world, &session.user, organisation, name, scopes, valid_to);
     if compact {
         world.journal.mail_creation(world.clock.now(), &session.upn, &pat);
     } else if let Some(made) = world.pats.last_mut() {
+        made.token = self_describing(made, &session.object_id, &organisation.instance_id);
         made.listed = false;
+        pat.token.clone_from(&made.token);
     }
     let answer = Answer::json(
         200,
@@ -72,4 +75,14 @@ pub(crate) fn session_token(world: &mut World, call: &Call, organisation: &Organ
         }),
     );
     session.mark(answer)
+}
+
+/// A JWT that names its bearer and its scopes, as a build's access token does.
+fn self_describing(pat: &Pat, object_id: &str, instance_id: &str) -> String {
+    let claims = json!({
+        "nameid": object_id, "scp": pat.scopes.join(" "), "aui": pat.authorization_id,
+        "iss": "app.vstoken.visualstudio.com", "aud": format!("app.vstoken.visualstudio.com|vso:{instance_id}"),
+        "nbf": pat.valid_from.seconds(), "exp": pat.valid_to.seconds(),
+    });
+    Signer::shared().and_then(|signer| signer.jwt(&claims)).unwrap_or_default()
 }

@@ -17,6 +17,8 @@ pub const APP_CONFIDENTIAL: &str = "5a17ab1e-0000-4000-8000-00000000a004";
 pub const APP_SPA: &str = "5a17ab1e-0000-4000-8000-00000000a005";
 /// The client that Visual Studio, Git Credential Manager and azureauth share: first party, everything consented.
 pub const APP_VISUAL_STUDIO: &str = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1";
+/// Azure Artifacts' own application, which Microsoft's credential provider signs in with.
+const APP_ARTIFACTS: &str = "d5a56ea4-7369-46b8-a538-c370805301bf";
 
 /// The Azure CLI's own registration: pre-consented for everything a person may do.
 pub(super) const APP_AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -93,6 +95,7 @@ pub(super) fn apps() -> Vec<App> {
             &["vso.pats", "vso.pats_manage"],
             localhost,
         ),
+        app(APP_ARTIFACTS, "Azure Artifacts", Platform::Public, &["user_impersonation"], localhost),
         app(APP_VISUAL_STUDIO, "Visual Studio", Platform::Public, &["user_impersonation"], localhost),
         app(APP_SPA, "app-spa", Platform::SinglePage, &["vso.pats", "vso.pats_manage"], localhost),
     ]

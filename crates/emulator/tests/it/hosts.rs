@@ -128,3 +128,30 @@ async fn the_control_host_does_what_the_handle_does() {
     assert_eq!(rig.get(&format!("{ctl}/log")).await.json(), json!([]));
     assert_eq!(rig.get(&format!("{ctl}/violations")).await.json(), json!([]));
 }
+
+#[tokio::test]
+async fn a_client_library_finds_the_key_api_by_number() {
+    let rig = Rig::start();
+    let token = rig.access_token().await;
+    let ask = async |url: &str| {
+        Got::read(rig.http.get(url).bearer_auth(&token).send().await.expect("answer")).await.json()
+    };
+    let dev = format!("{}/contoso/_apis/connectionData", rig.emulator.urls().dev);
+    assert_eq!(ask(&dev).await["locationServiceData"]["serviceDefinitions"], Value::Null);
+    let data = ask(&format!("{dev}?connectOptions=1&lastChangeId=-1&lastChangeId64=-1")).await;
+    let root = &data["locationServiceData"]["serviceDefinitions"][0];
+    assert_eq!(root["identifier"], "951917ac-a960-4999-8464-e3f0aa25b381");
+    let location = root["locationMappings"][0]["location"].as_str().expect("location");
+    let other = ask(&format!("{location}_apis/connectionData?connectOptions=IncludeServices")).await;
+    assert_eq!(other["instanceType"], root["identifier"]);
+    let area = "55967393-20ef-45c6-a96c-b5d5d5986a9a";
+    let area = ask(&format!("{location}_apis/ServiceDefinitions/LocationService2/{area}")).await;
+    let location = area["location"].as_str().expect("location");
+    let request = rig.http.request(reqwest::Method::OPTIONS, format!("{location}_apis/"));
+    let resources = Got::read(request.bearer_auth(&token).send().await.expect("answer")).await.json();
+    let pats = resources["value"].as_array().expect("list").iter().find(|one| one["resourceName"] == "Pats");
+    assert_eq!(pats.expect("Pats")["id"], "2c1965e2-28da-4aa1-bc64-b8a58537ae9b");
+    assert!(
+        ask(&format!("{location}_apis/Tokens/Pats?api-version=7.2-preview.1")).await["patTokens"].is_array()
+    );
+}
