@@ -12,8 +12,6 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod nuget;
-mod nuget_org;
-mod nuget_person;
 mod others;
 mod replay;
 mod sealed_world;

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: a rig of emulator, sandbox and shipped programs, and honest skipping.
 
+pub mod clients;
 pub mod fidelity;
+pub mod matrix;
 pub mod others;
 mod rig;
 mod sealed;

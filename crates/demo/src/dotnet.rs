@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{Ran, Sandbox, find_on_path};
 
@@ -15,6 +15,7 @@ use crate::{Ran, Sandbox, find_on_path};
 #[derive(Debug, Clone)]
 pub struct Dotnet {
     program: PathBuf,
+    libraries: Option<PathBuf>,
 }
 
 impl Dotnet {
@@ -22,8 +23,24 @@ impl Dotnet {
     pub fn find() -> Option<Self> {
         #[expect(clippy::disallowed_methods, reason = "a variable of demo and tests, not of the product")]
         let named = std::env::var_os("VALETKEY_DOTNET").filter(|name| !name.is_empty()).map(PathBuf::from);
-        let program = named.or_else(|| find_on_path("dotnet"))?.canonicalize().ok()?;
-        program.parent()?.join("sdk").is_dir().then_some(Self { program })
+        Self::at(&named.or_else(|| find_on_path("dotnet"))?)
+    }
+
+    /// The SDK of this `dotnet`; nothing where it has none.
+    pub fn at(program: &Path) -> Option<Self> {
+        let program = program.canonicalize().ok()?;
+        program.parent()?.join("sdk").is_dir().then_some(Self { program, libraries: None })
+    }
+
+    /// The same SDK with a folder of libraries that the system lacks: .NET 3.1 wants OpenSSL 1.1.
+    #[must_use]
+    pub fn with_libraries(self, folder: &Path) -> Self {
+        Self { libraries: Some(folder.to_owned()), ..self }
+    }
+
+    /// The `dotnet` itself.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// A command of the SDK in a folder: private home, no telemetry, no node that outlives it, the sandbox's authority.
@@ -31,7 +48,7 @@ impl Dotnet {
         let home = sandbox.home();
         let mut command = sandbox.command(&self.program);
         command.current_dir(folder).args(args);
-        command.env("DOTNET_CLI_HOME", home).env("DOTNET_ROOT", self.program.parent().unwrap_or(home));
+        command.env("DOTNET_CLI_HOME", home).env("DOTNET_ROOT", self.root());
         command.env("SSL_CERT_FILE", home.join("authority.pem"));
         for switch in [
             "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT",
@@ -42,6 +59,7 @@ impl Dotnet {
         ] {
             command.env(switch, "1");
         }
+        command.envs(self.libraries.iter().map(|folder| ("LD_LIBRARY_PATH", folder)));
         command
     }
 
@@ -54,17 +72,40 @@ impl Dotnet {
     pub fn version(&self, sandbox: &Sandbox) -> Result<String> {
         Ok(self.run(sandbox, sandbox.home(), &["--version"])?.stdout().trim().to_owned())
     }
+
+    /// Like [`write_project`], for the framework of the newest SDK here.
+    pub fn write_project(&self, folder: &Path, name: &str, packages: &[(&str, &str)]) -> Result<()> {
+        write_project_for(&self.framework()?, folder, name, packages)
+    }
+
+    fn root(&self) -> &Path {
+        self.program.parent().unwrap_or(Path::new("/"))
+    }
+
+    fn framework(&self) -> Result<String> {
+        let versions = fs::read_dir(self.root().join("sdk"))?.flatten().filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (major, rest) = name.split_once('.')?;
+            Some((major.parse::<u32>().ok()?, rest.split('.').next()?.parse::<u32>().ok()?))
+        });
+        let (major, minor) = versions.max().context("no SDK beside `dotnet`")?;
+        Ok(format!("{}{major}.{minor}", if major < 5 { "netcoreapp" } else { "net" }))
+    }
 }
 
-/// Writes a project that needs these packages.
+/// Writes a project that needs these packages, for .NET 10.
 pub fn write_project(folder: &Path, name: &str, packages: &[(&str, &str)]) -> Result<()> {
+    write_project_for("net10.0", folder, name, packages)
+}
+
+fn write_project_for(framework: &str, folder: &Path, name: &str, packages: &[(&str, &str)]) -> Result<()> {
     fs::create_dir_all(folder)?;
     let mut wanted = String::new();
     for (id, version) in packages {
         writeln!(wanted, "    <PackageReference Include=\"{id}\" Version=\"{version}\" />")?;
     }
     let text = format!(
-        "<Project Sdk=\"Microsoft.NET.Sdk\">\n  <PropertyGroup>\n    <TargetFramework>net10.0</TargetFramework>\n  \
+        "<Project Sdk=\"Microsoft.NET.Sdk\">\n  <PropertyGroup>\n    <TargetFramework>{framework}</TargetFramework>\n  \
          </PropertyGroup>\n  <ItemGroup>\n{wanted}  </ItemGroup>\n</Project>\n"
     );
     fs::write(folder.join(format!("{name}.csproj")), text)?;

@@ -9,7 +9,7 @@ use valetkey_emulator::{Emulator, nupkg};
 use crate::{
     Ran, Sandbox,
     console::Console,
-    dotnet::{Dotnet, write_project, write_sources},
+    dotnet::{Dotnet, write_sources},
     sign_in_with_device_code,
     summary::{Minted, Step, Summary},
 };
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
         self.console.step(6, "dotnet restore, dotnet nuget push");
         let folder = self.sandbox.work().join("app");
         let feed = format!("{}/contoso/_packaging/shared/nuget/v3/index.json", self.emulator.urls().pkgs);
-        write_project(&folder, "app", &[("Contoso.Text", "1.2.0")])?;
+        dotnet.write_project(&folder, "app", &[("Contoso.Text", "1.2.0")])?;
         write_sources(&folder, &[("shared", &feed)])?;
         fs::write(folder.join("Demo.1.0.0.nupkg"), nupkg("Demo", "1.0.0", &[]))?;
         let push = ["nuget", "push", "Demo.1.0.0.nupkg", "--source", "shared", "--api-key", "az"];

@@ -6,6 +6,7 @@ mod clients;
 mod demo;
 mod dotnet;
 mod fuzz;
+mod matrix;
 mod packages;
 mod runner;
 mod test;

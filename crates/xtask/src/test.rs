@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build::{self, Speed},
-    clients, dotnet, fuzz, packages,
+    clients, dotnet, fuzz, matrix, packages,
     runner::{cargo, must, say, target_dir},
 };
 
@@ -57,12 +57,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let programs = build::programs(Speed::Quick)?;
     let skips = target_dir()?.join("skipped-tests.txt");
-    fs::write(&skips, "")?;
+    let cells = target_dir()?.join("client-matrix.txt");
+    for file in [&skips, &cells] {
+        fs::write(file, "")?;
+    }
     let mut tests = cargo();
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.args(args.filter.as_deref().map(|filter| ["--", filter]).iter().flatten());
     tests.env("VALETKEY_PROGRAMS", &programs.dir).env("VALETKEY_SKIPS", &skips);
-    tests.env(clients::FOLDER, &clients);
+    tests.env(matrix::FILE, &cells).env(clients::FOLDER, &clients);
     if let Some(program) = dotnet::program()? {
         tests.env(dotnet::PROGRAM, program);
     }
@@ -79,6 +82,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         // A test that skips itself returns early, so the runner counted it as passed.
         counts.passed = counts.passed.saturating_sub(1);
         counts.skipped += 1;
+    }
+    if let Some(table) = matrix::table(&fs::read_to_string(&cells)?) {
+        writeln!(std::io::stdout(), "\nclients and what each was seen to do:\n\n{table}")?;
     }
     let summary = format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     writeln!(std::io::stdout(), "{summary}")?;

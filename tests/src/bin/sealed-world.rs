@@ -11,9 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
 use valetkey_emulator::{APP_MINT, Action, Emulator, Fault, Host, Options};
-use valetkey_tests::{
-    Dotnet, Ran, Sandbox, gits, programs, sign_in_with_device_code, write_project, write_sources,
-};
+use valetkey_tests::{Dotnet, Ran, Sandbox, gits, programs, sign_in_with_device_code, write_sources};
 
 fn main() -> ExitCode {
     match run() {
@@ -58,7 +56,7 @@ fn packages(sandbox: &Sandbox, emulator: &Emulator, dotnet: &Dotnet) -> Result<(
     let approve = |code: &str| control.approve_device(code);
     sign_in_with_device_code(sandbox, &["contoso", "--client-id", APP_MINT], approve)?.expect_ok("login")?;
     let folder = sandbox.work().join("app");
-    write_project(&folder, "app", &[("Contoso.Core", "1.0.0")])?;
+    dotnet.write_project(&folder, "app", &[("Contoso.Core", "1.0.0")])?;
     let feed = "https://pkgs.dev.azure.com/contoso/_packaging/shared/nuget/v3/index.json";
     write_sources(&folder, &[("shared", feed)])?;
     control.fault(Fault::new(Action::Hold).host(Host::Vssps).method("POST").path("tokens/pats").always());

@@ -1,4 +1,4 @@
-//! Keys of nuget.org: kept by the agent, and shown by the real dotnet to nobody but the gallery.
+//! Keys of nuget.org: kept by the agent, and shown by the real client to nobody but the gallery.
 
 use std::{
     fs,
@@ -11,14 +11,17 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use valetkey_emulator::{Control, Host, nupkg};
-use valetkey_tests::Ran;
+use valetkey_tests::{Ran, clients::Client};
 
-use crate::nuget::Bench;
+use super::{
+    bench::{Bench, said},
+    terminal::limited,
+};
 
 const DAY: i64 = 86_400;
 
 /// `valetkey nuget keys add`, with the key on standard input.
-fn add(bench: &Bench, name: &str, secret: &str, more: &[&str]) -> Result<Ran> {
+fn add<C: Client>(bench: &Bench<C>, name: &str, secret: &str, more: &[&str]) -> Result<Ran> {
     let mut command = bench.rig.sandbox.command("valetkey");
     command.args(["nuget", "keys", "add", name, "--owner", "contoso"]).args(more);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -32,42 +35,32 @@ fn made(control: &Control, globs: &[&str], scopes: &[&str]) -> Result<String> {
     control.nuget_key("contoso", globs, scopes, 90 * DAY)
 }
 
-fn package(bench: &Bench, id: &str, version: &str) -> Result<PathBuf> {
+fn package<C: Client>(bench: &Bench<C>, id: &str, version: &str) -> Result<PathBuf> {
     let file = bench.rig.sandbox.work().join(format!("{id}.{version}.nupkg"));
     fs::write(&file, nupkg(id, version, &[]))?;
     Ok(file)
 }
 
-/// `valetkey nuget push` by the SDK under test, to the emulator's gallery.
-fn push(bench: &Bench, file: &Path, more: &[&str]) -> Result<Ran> {
-    let work = bench.rig.sandbox.work();
-    let dotnet = bench.dotnet.command(&bench.rig.sandbox, &work, &[]);
-    let mut command = bench.rig.sandbox.command("valetkey");
-    command.envs(dotnet.get_envs().filter_map(|(name, value)| Some((name, value?))));
+/// `valetkey nuget push` by way of the client, to the emulator's gallery.
+fn push<C: Client>(bench: &Bench<C>, file: &Path, more: &[&str]) -> Result<Ran> {
+    let mut command = bench.client.push_to_gallery(&bench.rig.sandbox);
     let source = format!("{}/v3/index.json", bench.rig.emulator.urls().nuget);
-    command.args(["nuget", "push", "--source", &source, "--dotnet"]).arg(dotnet.get_program());
-    command.args(more).arg(file);
-    bench.rig.sandbox.run(command)
+    command.args(["--source", &source]).args(more).arg(file);
+    bench.run(limited(&command))
 }
 
-fn said(ran: &Ran) -> String {
-    ran.stdout() + &ran.stderr()
-}
-
-fn pushes(bench: &Bench) -> usize {
+fn pushes<C: Client>(bench: &Bench<C>) -> usize {
     bench.rig.control().requests_to(Host::Nuget, "PUT", "/api/v2/package").len()
 }
 
 /// Who pushed a version that is on nuget.org.
-fn pushed_by(bench: &Bench, id: &str, version: &str) -> Option<String> {
+fn pushed_by<C: Client>(bench: &Bench<C>, id: &str, version: &str) -> Option<String> {
     let all = bench.rig.control().packages();
     let found = all.into_iter().find(|it| it.source == "nuget.org" && it.id == id && it.version == version);
     found?.pushed_by
 }
 
-#[test]
-fn dotnet_pushes_with_the_narrowest_key() -> Result<()> {
-    let Some(bench) = Bench::new("nuget.org push")? else { return Ok(()) };
+pub(super) fn narrowest_key<C: Client>(bench: &Bench<C>) -> Result<()> {
     let control = bench.rig.control();
     let wide = made(control, &["*"], &["package:push", "package:pushversion", "package:unlist"])?;
     let narrow = made(control, &["Contoso.Public"], &["package:pushversion"])?;
@@ -77,19 +70,19 @@ fn dotnet_pushes_with_the_narrowest_key() -> Result<()> {
     let with = |glob: &'static str, rights: &[&'static str]| {
         [vec!["--glob", glob, "--expires", "80d"], allow(rights)].concat()
     };
-    add(&bench, "wide", &wide, &with("*", &["push", "unlist"]))?.expect_ok("keys add wide")?;
-    add(&bench, "narrow", &narrow, &with("Contoso.Public", &["push-version"]))?
+    add(bench, "wide", &wide, &with("*", &["push", "unlist"]))?.expect_ok("keys add wide")?;
+    add(bench, "narrow", &narrow, &with("Contoso.Public", &["push-version"]))?
         .expect_ok("keys add narrow")?;
-    add(&bench, "unlister", &unlist, &with("Contoso.*", &["unlist"]))?.expect_ok("keys add unlister")?;
+    add(bench, "unlister", &unlist, &with("Contoso.*", &["unlist"]))?.expect_ok("keys add unlister")?;
 
-    let ran = push(&bench, &package(&bench, "Contoso.Public", "2.0.0")?, &[])?.expect_ok("push")?;
+    let ran = push(bench, &package(bench, "Contoso.Public", "2.0.0")?, &[])?.expect_ok("push")?;
     ensure!(said(&ran).contains("pushed with the key `narrow`"), "{}", said(&ran));
-    ensure!(pushed_by(&bench, "Contoso.Public", "2.0.0").as_deref() == Some("key 2"), "{}", said(&ran));
+    ensure!(pushed_by(bench, "Contoso.Public", "2.0.0").as_deref() == Some("key 2"), "{}", said(&ran));
 
-    let new = package(&bench, "Contoso.Fresh", "1.0.0")?;
-    let ran = push(&bench, &new, &["--new"])?.expect_ok("push of a new package")?;
+    let new = package(bench, "Contoso.Fresh", "1.0.0")?;
+    let ran = push(bench, &new, &["--new"])?.expect_ok("push of a new package")?;
     ensure!(said(&ran).contains("pushed with the key `wide`"), "{}", said(&ran));
-    ensure!(pushed_by(&bench, "Contoso.Fresh", "1.0.0").as_deref() == Some("key 1"), "{}", said(&ran));
+    ensure!(pushed_by(bench, "Contoso.Fresh", "1.0.0").as_deref() == Some("key 1"), "{}", said(&ran));
 
     let ran =
         bench.rig.sandbox.valetkey(&["nuget", "unlist", "Contoso.Public", "2.0.0"])?.expect_ok("unlist")?;
@@ -103,7 +96,7 @@ fn dotnet_pushes_with_the_narrowest_key() -> Result<()> {
 
 #[test]
 fn a_package_that_no_key_covers_is_not_sent() -> Result<()> {
-    let Some(bench) = Bench::new("nuget.org push, wrong glob")? else { return Ok(()) };
+    let Some(bench) = Bench::newest("nuget.org push, wrong glob")? else { return Ok(()) };
     let file = package(&bench, "Contoso.Public", "2.0.0")?;
     let none = push(&bench, &file, &[])?;
     ensure!(!none.ok() && said(&none).contains("no key for nuget.org is kept here"), "{}", said(&none));
@@ -124,7 +117,7 @@ fn a_package_that_no_key_covers_is_not_sent() -> Result<()> {
 
 #[test]
 fn an_expired_key_is_not_shown_to_anybody() -> Result<()> {
-    let Some(bench) = Bench::new("nuget.org push, expired key")? else { return Ok(()) };
+    let Some(bench) = Bench::newest("nuget.org push, expired key")? else { return Ok(()) };
     let secret = made(bench.rig.control(), &["Contoso.*"], &["package:pushversion"])?;
     let options = ["--glob", "Contoso.*", "--allow", "push-version", "--expires"];
     let late = add(&bench, "late", &secret, &[&options[..], &["2020-01-01"]].concat())?;
@@ -152,7 +145,7 @@ fn an_expired_key_is_not_shown_to_anybody() -> Result<()> {
 
 #[test]
 fn a_key_that_nuget_org_takes_no_more_is_named_and_never_printed() -> Result<()> {
-    let Some(bench) = Bench::new("nuget.org push, revoked key")? else { return Ok(()) };
+    let Some(bench) = Bench::newest("nuget.org push, revoked key")? else { return Ok(()) };
     let secret = made(bench.rig.control(), &["Contoso.*"], &["package:pushversion"])?;
     let options = ["--glob", "Contoso.*", "--allow", "push-version", "--expires", "80d"];
     add(&bench, "ci", &secret, &options)?.expect_ok("keys add")?;
