@@ -26,8 +26,14 @@ macro_rules! flows {
 
 flows! {
     git_with_a_pat_in_basic: "git", "PAT in Basic";
+    git_with_an_entra_token_as_bearer: "git", "Entra token as Bearer";
+    git_with_dead_keys: "git", "dead keys";
+    curl_with_entras_examples: "curl", "Entra examples";
+    curl_with_the_pat_apis_examples: "curl", "PAT API examples";
     gcm_with_pats_by_device_code: "GCM", "PAT by device code";
+    gcm_with_pats_by_browser: "GCM", "PAT by browser";
     gcm_with_oauth_by_device_code: "GCM", "OAuth by device code";
+    gcm_with_oauth_by_browser: "GCM", "OAuth by browser";
 }
 
 #[test]
@@ -83,7 +89,7 @@ fn installed(test: &str, report: &mut Report) -> Result<bool> {
 }
 
 /// Adds the line of the table that `cargo xtask fidelity` prints.
-fn tell(report: &Report) -> Result<()> {
+pub(crate) fn tell(report: &Report) -> Result<()> {
     let Some(path) = variable("VALETKEY_FIDELITY") else { return Ok(()) };
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     Ok(file.write_all(format!("{}\n", report.line()).as_bytes())?)
