@@ -2,18 +2,22 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use valetkey_protocol::{
-    Answer, ClientKind, ExposeSecret as _, Hello, NewNugetKey, NugetOperation, NugetOrgRequest, NugetRight,
-    Reason, Request, StatusReport, VaultState, VaultTier, Welcome, read_frame, write_frame,
+    Answer, ClientKind, ExposeSecret as _, Flow, Hello, LoginRequest, NewNugetKey, NugetOperation,
+    NugetOrgRequest, NugetRight, ProxyCredentials, Reason, Request, StatusReport, VaultState, VaultTier,
+    Welcome, read_frame, write_frame,
 };
 
 /// An upper bound for anything; nothing takes this long when it passes.
@@ -329,4 +333,55 @@ fn what_was_refused_is_on_the_trail() {
     let last = records.last().unwrap();
     assert_eq!(last.event, "refused");
     assert!(last.peer.contains(&format!("pid {}", std::process::id())), "{}", last.peer);
+}
+
+/// A proxy that wants credentials and takes none; gives its port and what it was shown.
+fn strict_proxy() -> (u16, mpsc::Receiver<Option<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("it listens").port();
+    let (sender, shown) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let credentials = head.iter().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("proxy-authorization").then(|| value.to_owned())
+            });
+            // The test may be over.
+            let _ = sender.send(credentials);
+            let _ = stream.write_all(b"HTTP/1.1 407 Authenticate\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (port, shown)
+}
+
+#[test]
+fn credentials_that_a_plugin_lends_reach_the_proxy_that_asks_and_no_file() {
+    let (port, shown) = strict_proxy();
+    let home = Home::new(&format!(
+        "[entra]\nclient-id = \"00000000-0000-0000-0000-000000000001\"\n[vault]\nstore = \"memory\"\n\
+         [network]\nproxy = \"http://127.0.0.1:{port}\"\n"
+    ));
+    let agent = home.start();
+    let lent = ProxyCredentials { username: "me".into(), password: "canary-proxy".into() };
+    let answer = home.ask(&Request::ProxyCredentials(lent));
+    assert!(matches!(answer, Answer::Done), "{answer:?}");
+    let login = LoginRequest {
+        organisation: None,
+        tenant: None,
+        client_id: None,
+        flow: Flow::DeviceCode,
+        fresh: false,
+        from: None,
+    };
+    let answer = home.ask(&Request::Login(login));
+    assert!(!format!("{answer:?}").contains("canary-proxy"));
+    let seen = [shown.recv_timeout(BOUND).expect("it is asked"), shown.recv_timeout(BOUND).expect("again")];
+    assert_eq!(seen, [None, Some("Basic bWU6Y2FuYXJ5LXByb3h5".to_owned())]);
+    home.ask(&Request::Stop);
+    assert_eq!(agent.ended(), Some(0));
+    let files = Command::new("grep").args(["-r", "canary-proxy"]).arg(home.0.path()).output().expect("grep");
+    assert_eq!((files.status.code(), files.stdout.as_slice()), (Some(1), &b""[..]));
 }
