@@ -29,6 +29,9 @@ struct Args {
     /// Measure instead, in this many rounds
     #[arg(long)]
     bench: Option<u32>,
+    /// The do-nothing plugin to measure the real one against
+    #[arg(long, requires = "bench")]
+    bench_plugin: Option<PathBuf>,
     /// The git to use; the first on PATH if not given
     #[arg(long)]
     git: Option<PathBuf>,
@@ -56,7 +59,8 @@ fn run(args: &Args, console: Console) -> Result<()> {
     let mut sandbox = Sandbox::new(&programs, &git)?;
     sandbox.configure(&World::of(&emulator), "")?;
     if let Some(rounds) = args.bench {
-        return bench::run(&sandbox, &emulator, rounds, console);
+        let plan = bench::Plan { rounds, bench_plugin: args.bench_plugin.clone() };
+        return bench::run(&sandbox, &emulator, &plan, console);
     }
     let mut job = Job::new(&sandbox, &emulator, console);
     job.work()?;

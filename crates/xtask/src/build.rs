@@ -23,6 +23,20 @@ pub(crate) enum Speed {
     Released,
 }
 
+/// The plugin that does nothing, for the benchmarks, built as the real one is. It is put into a folder of its own, under
+/// a name that NuGet takes.
+pub(crate) fn bench_plugin() -> Result<PathBuf> {
+    helper("valetkey-bench-plugin", "bench-plugin")?;
+    let target = target_dir()?;
+    let exe = std::env::consts::EXE_SUFFIX;
+    let dir = target.join("programs").join("bench");
+    std::fs::create_dir_all(&dir)?;
+    let plugin = dir.join(format!("nuget-plugin-nothing{exe}"));
+    std::fs::copy(target.join("helper").join(format!("bench-plugin{exe}")), &plugin)
+        .context("the do-nothing plugin was not built")?;
+    Ok(plugin)
+}
+
 /// Builds every shipped program and the demo, and puts them into one folder.
 pub(crate) fn programs(speed: Speed) -> Result<Programs> {
     let profile = if speed == Speed::Quick { "dev" } else { "release" };
