@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use valetkey_client::{ClientError, Connection, Start, agent_program};
+use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, Start, agent_program};
 use valetkey_paths::Paths;
 use valetkey_protocol::{Answer, ClientKind, Event, Request};
 
@@ -41,11 +41,11 @@ impl Ask for LocalAgent {
             Reach::Start => Start::OnDemand { agent: agent_program()? },
             Reach::IfRunning => Start::Never,
         };
-        let mut connection = Connection::open(&Paths::discover()?, ClientKind::Nuget, start)?;
+        let paths = Paths::discover()?;
         if matches!(request, Request::Login(_)) {
-            connection.ask_stream(request, on_event)
+            Connection::open(&paths, ClientKind::Nuget, start)?.ask_stream(request, on_event)
         } else {
-            connection.ask(request)
+            Connection::ask_once(&paths, ClientKind::Nuget, start, request, ANSWER_DEADLINE)
         }
     }
 }
