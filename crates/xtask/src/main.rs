@@ -5,6 +5,7 @@ mod build;
 mod clients;
 mod demo;
 mod dotnet;
+mod fidelity;
 mod fuzz;
 mod matrix;
 mod packages;
@@ -28,6 +29,8 @@ enum Command {
     Demo(demo::Args),
     /// Install what the tests need, then run every one of them
     Test(test::Args),
+    /// Clients of other people against our emulator, our programs against servers of other people: a table
+    Fidelity(fidelity::Args),
     /// Feed the decoders random input
     Fuzz(fuzz::Args),
     /// Measure the helpers and the agent, and print ratios
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Fidelity(args) => fidelity::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

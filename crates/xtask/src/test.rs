@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     build::{self, Speed},
-    clients, dotnet, fuzz, matrix, packages,
+    clients, dotnet, fidelity, fuzz, matrix, packages,
     runner::{cargo, must, say, target_dir},
 };
 
@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(program) = dotnet::program()? {
         tests.env(dotnet::PROGRAM, program);
     }
+    let told = fidelity::begin(&mut tests)?;
     let (ok, mut counts) = count(&mut tests)?;
     if fuzz::smoke(FUZZ_INPUTS)? {
         counts.passed += 1;
@@ -86,6 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(table) = matrix::table(&fs::read_to_string(&cells)?) {
         writeln!(std::io::stdout(), "\nclients and what each was seen to do:\n\n{table}")?;
     }
+    fidelity::show(&told)?;
     let summary = format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     writeln!(std::io::stdout(), "{summary}")?;
     Ok(if ok && counts.failed == 0 && counts.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
