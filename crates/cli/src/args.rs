@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser, error::ErrorK
 
 pub(crate) use nuget::{Add as AddNugetKey, Nuget, NugetKeys, Push, Refresh as RefreshNugetKey};
 
-use crate::{exit, exit::Exit, failure::Failure, organisation, setup, world::World};
+use crate::{exit, exit::Exit, failure::Failure, organisation, pat::Pat, setup, world::World};
 
 /// Signs you in once, and git and NuGet get short-lived keys for Azure DevOps by themselves.
 #[derive(Debug, Parser)]
@@ -80,6 +80,9 @@ pub(crate) enum Verb {
     /// List or revoke keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Make, replace, revoke and look over your personal access tokens
+    #[command(subcommand)]
+    Pat(Pat),
     /// The agent's configuration
     #[command(subcommand)]
     Config(Config),

@@ -2,8 +2,8 @@
 //! them.
 //!
 //! Standard output carries data only; everything said to a person goes to standard error as `error:`, `warning:` or
-//! `hint:` lines. [`Exit`] lists the exit codes. No verb ever shows a key or a token; `exec` and `nuget push` hand one to
-//! the program they run.
+//! `hint:` lines. [`Exit`] lists the exit codes. No verb shows a key or a token
+//! unasked; `exec` and `nuget push` hand one to the program they run, `pat` to the place that was chosen.
 
 mod agent;
 mod args;
@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod nuget;
 mod organisation;
+mod pat;
 mod programs;
 mod publishing;
 mod real;
@@ -34,7 +35,7 @@ pub use crate::{
     programs::Programs,
     publishing::{NoKey, Publishing},
     setup::Git,
-    world::{Person, Place, Screen, World},
+    world::{Person, Place, Screen, Shown, World},
 };
 
 /// Runs one command line, the program's name first, in a world.

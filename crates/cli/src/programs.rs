@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+use valetkey_protocol::SecretString;
+
 use crate::exit::Exit;
 
 /// Other programs as a verb sees them.
@@ -14,6 +16,10 @@ pub trait Programs {
     /// Runs a program in this one's place, where the system can do that. Comes back with how it ended elsewhere, or
     /// where it could not be started.
     fn instead(&mut self, command: &mut Command) -> io::Result<Exit>;
+
+    /// Runs a program with a secret, and nothing else, on its standard input, and waits for it. A program that does not
+    /// take all of it is an error.
+    fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit>;
 
     /// Runs a program and waits for it.
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit>;

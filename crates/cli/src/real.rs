@@ -1,18 +1,22 @@
 //! The world as it is: this process, this terminal, the agent behind its socket.
 
+mod screen;
+
 use std::{
     ffi::OsString,
     fs::File,
-    io::{self, BufRead as _, IsTerminal as _, Read as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
-use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, agent_program};
+use valetkey_client::{
+    ANSWER_DEADLINE, ClientError, Connection, Processes as _, SystemProcesses, agent_program,
+};
 use valetkey_paths::{Paths, env};
-use valetkey_protocol::{Answer, ClientKind, Event, Request, SecretString};
+use valetkey_protocol::{Answer, Caller, ClientKind, Event, ExposeSecret as _, Request, SecretString};
 
 use crate::{
     agent::{Agent, Start, Unreachable},
@@ -21,7 +25,7 @@ use crate::{
     programs::Programs,
     publishing::ThisPipeline,
     setup::{self, Git},
-    world::{Person, Place, Screen, World},
+    world::{Person, Place, Screen, Shown, World},
 };
 
 /// How long a question may take that makes the agent revoke keys, each with a call to the service.
@@ -73,7 +77,14 @@ fn place() -> Place {
         environment: Environment::from_process(),
         screen: screen(),
         now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        caller: caller(),
     }
+}
+
+fn caller() -> Option<Caller> {
+    let pid = std::process::id();
+    let started = SystemProcesses.process(pid)?.started;
+    Some(Caller { pid, started })
 }
 
 fn nuget_plugin() -> String {
@@ -109,7 +120,7 @@ impl Daemon {
         let mut connection = Connection::open(&Paths::discover()?, ClientKind::Cli, start)?;
         match request {
             Request::Login(_) => connection.ask_stream(request, |event| on_event(&event)),
-            Request::Logout(_) | Request::Revoke { .. } | Request::Lock { .. } => {
+            Request::Logout(_) | Request::Revoke { .. } | Request::Lock { .. } | Request::Pat(_) => {
                 connection.ask_within(request, REVOKING)
             }
             _ => connection.ask_within(request, ANSWER_DEADLINE),
@@ -178,6 +189,20 @@ impl Programs for Shell {
         self.wait(command)
     }
 
+    fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit> {
+        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        let written = child
+            .stdin
+            .take()
+            .ok_or_else(|| io::Error::other("it has no standard input"))
+            .and_then(|mut input| input.write_all(secret.expose_secret().as_bytes()));
+        let status = child.wait()?;
+        if status.success() {
+            written?;
+        }
+        Ok(Exit::Other(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    }
+
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
         // A program that a signal ended has no code.
         let code = command.status()?.code().unwrap_or(1);
@@ -194,6 +219,14 @@ impl Person for Terminal {
 
     fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString> {
         rpassword::prompt_password(prompt).map(SecretString::from)
+    }
+
+    fn has_terminal(&self) -> bool {
+        screen::Screen::is_there()
+    }
+
+    fn show_secret(&mut self, heading: &str, secret: &SecretString) -> io::Result<Box<dyn Shown>> {
+        Ok(Box::new(screen::Screen::show(heading, secret)?))
     }
 
     fn secret(&mut self, prompt: &str) -> io::Result<SecretString> {

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, fmt, io, path::PathBuf};
 
 use valetkey_paths::env;
-use valetkey_protocol::SecretString;
+use valetkey_protocol::{Caller, SecretString};
 
 use crate::{agent::Agent, environment::Environment, programs::Programs, publishing::Publishing, setup::Git};
 
@@ -41,8 +41,20 @@ pub trait Person {
     /// Asks for a passphrase on the terminal without showing it.
     fn passphrase(&mut self, prompt: &str) -> io::Result<SecretString>;
 
+    /// Whether there is a terminal to show something on.
+    fn has_terminal(&self) -> bool;
+
+    /// Shows a secret on the terminal, on a screen of its own that leaves nothing behind.
+    fn show_secret(&mut self, heading: &str, secret: &SecretString) -> io::Result<Box<dyn Shown>>;
+
     /// Asks for a secret on the terminal without showing it, or reads one line of standard input where that is none.
     fn secret(&mut self, prompt: &str) -> io::Result<SecretString>;
+}
+
+/// A screen that shows a secret. Dropping it takes it away.
+pub trait Shown {
+    /// Waits until the person has seen enough.
+    fn until_a_key(self: Box<Self>) -> io::Result<()>;
 }
 
 /// Facts about this machine and session.
@@ -68,6 +80,8 @@ pub struct Place {
     pub screen: Screen,
     /// Seconds since 1970.
     pub now: u64,
+    /// This process, where it can be told from others.
+    pub caller: Option<Caller>,
 }
 
 impl Place {

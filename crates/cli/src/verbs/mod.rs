@@ -44,6 +44,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
         Verb::Audit { lines, json } => audit::run(lines, json, world),
         Verb::Keys(Keys::List { json }) => keys::list(json, world),
         Verb::Keys(Keys::Revoke(args)) => keys::revoke(args, world),
+        Verb::Pat(verb) => crate::pat::run(verb, world),
         Verb::Config(crate::args::Config::Reload) => config::reload(world),
     }
 }
@@ -57,19 +58,19 @@ fn done(request: &Request, start: Start, world: &mut World<'_>) -> Result<(), Fa
 }
 
 /// One `hint:` line on standard error.
-fn hint(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
+pub(crate) fn hint(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
     let hint = style::HINT;
     writeln!(world.err, "{hint}hint:{hint:#} {text}")
 }
 
 /// One `warning:` line on standard error.
-fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
+pub(crate) fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> {
     let warning = style::WARNING;
     writeln!(world.err, "{warning}warning:{warning:#} {text}")
 }
 
 /// Tells how revoking went, and whether all of it is done.
-fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
+pub(crate) fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
     writeln!(world.out, "{} revoked", keys_in_words(revoked.revoked))?;
     if revoked.pending == 0 && revoked.sentence.is_empty() {
         return Ok(Exit::Done);

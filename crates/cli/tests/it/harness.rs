@@ -12,10 +12,10 @@ use std::{
 
 use anstream::StripStream;
 use valetkey_cli::{
-    Agent, Exit, Git, NoKey, Person, Place, Programs, Publishing, Screen, Start, Unreachable, World,
+    Agent, Exit, Git, NoKey, Person, Place, Programs, Publishing, Screen, Shown, Start, Unreachable, World,
 };
 use valetkey_paths::env::Variable;
-use valetkey_protocol::{Answer, Event, Reason, Refusal, Request, SecretString};
+use valetkey_protocol::{Answer, Event, ExposeSecret as _, Reason, Refusal, Request, SecretString};
 
 /// Copies a program, in another process: a file that is open for writing in this one, or in a child another test is
 /// just starting, cannot be run.
@@ -132,6 +132,13 @@ impl Run {
         self
     }
 
+    /// There is a terminal to show something on.
+    #[must_use]
+    pub(crate) fn terminal(mut self) -> Self {
+        self.person.terminal = true;
+        self
+    }
+
     /// What the person types when asked for a passphrase.
     #[must_use]
     pub(crate) fn passphrase(mut self, text: &str) -> Self {
@@ -210,6 +217,7 @@ impl Run {
                 environment: self.environment.into_iter().collect(),
                 screen: self.screen,
                 now: NOW,
+                caller: None,
             },
         };
         let exit = valetkey_cli::run(self.command_line, &mut world);
@@ -324,6 +332,10 @@ impl Programs for Recorder {
         Ok(self.note("instead", command))
     }
 
+    fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit> {
+        Ok(self.note(&format!("fed {}", secret.expose_secret()), command))
+    }
+
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
         Ok(self.note("wait", command))
     }
@@ -341,10 +353,20 @@ impl Publishing for Pipeline {
     }
 }
 
+/// A screen that was looked at.
+struct Seen;
+
+impl Shown for Seen {
+    fn until_a_key(self: Box<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A person who does as told.
 #[derive(Default)]
 pub(crate) struct Scripted {
     browser: bool,
+    terminal: bool,
     passphrase: Option<String>,
     opened: Vec<String>,
 }
@@ -355,6 +377,15 @@ impl Person for Scripted {
             self.opened.push(url.to_owned());
         }
         self.browser
+    }
+
+    fn has_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    fn show_secret(&mut self, heading: &str, secret: &SecretString) -> io::Result<Box<dyn Shown>> {
+        self.opened.push(format!("a screen with {heading} {}", secret.expose_secret()));
+        Ok(Box::new(Seen))
     }
 
     fn passphrase(&mut self, _prompt: &str) -> io::Result<SecretString> {

@@ -17,6 +17,7 @@ mod nuget_keys;
 #[cfg(unix)]
 mod nuget_push;
 #[cfg(unix)]
+mod pat;
 mod process;
 mod refusals;
 mod setup_entra;

@@ -27,6 +27,7 @@ fn help() {
       nuget   Push to nuget.org, and the keys for that
       audit   Show who got which key, newest last
       keys    List or revoke keys
+      pat     Make, replace, revoke and look over your personal access tokens
       config  The agent's configuration
       help    Print this message or the help of the given subcommand(s)
 
