@@ -43,7 +43,10 @@ impl Identity {
         let info = client_info.as_str().and_then(object).unwrap_or_default();
         check(&claims, expected)?;
         let account_id = joined(&info, "uid", "utid").or_else(|| joined(&claims, "oid", "tid"));
-        Ok(Self { username: text(&claims, "preferred_username"), account_id, tenant: text(&claims, "tid") })
+        // Entra gives the first; OpenID Connect promises the last alone.
+        let username =
+            ["preferred_username", "upn", "email", "sub"].iter().find_map(|name| text(&claims, name));
+        Ok(Self { username, account_id, tenant: text(&claims, "tid") })
     }
 }
 
@@ -128,6 +131,20 @@ mod tests {
         assert_eq!(identity.tenant.as_deref(), Some(TENANT));
         let without = read(&token(&claims), &Value::Null, Some("n")).unwrap();
         assert_eq!(without.account_id, Some(format!("o.{TENANT}")));
+    }
+
+    #[test]
+    fn a_person_without_a_name_is_told_from_others_by_the_subject() {
+        let read = |claims: &Value| read(&token(claims), &Value::Null, None).unwrap().username;
+        assert_eq!(read(&json!({"aud":"app","sub":"s-1"})).as_deref(), Some("s-1"));
+        assert_eq!(
+            read(&json!({"aud":"app","sub":"s-1","email":"ann@x.example"})).as_deref(),
+            Some("ann@x.example")
+        );
+        assert_eq!(
+            read(&json!({"aud":"app","sub":"s-1","preferred_username":"ann"})).as_deref(),
+            Some("ann")
+        );
     }
 
     #[test]
