@@ -152,6 +152,12 @@ impl Slot {
         self.failed = None;
     }
 
+    /// Somebody signed in: what went wrong before says nothing of what comes.
+    pub(crate) fn begin_anew(&mut self) {
+        self.failed = None;
+        self.forced = None;
+    }
+
     /// Whether a refused key may be replaced now; counts it if so.
     pub(crate) fn may_force(&mut self, now: Duration) -> bool {
         let free = self.forced.is_none_or(|last| now.saturating_sub(last) >= FORCED_EVERY);

@@ -243,7 +243,7 @@ impl Broker {
             id,
         };
         self.sessions.begin(&account.id, &tenant, tokens).await;
-        self.table().slots.values_mut().for_each(crate::keys::Slot::forget_failure);
+        self.table().slots.values_mut().for_each(crate::keys::Slot::begin_anew);
         let new = account.clone();
         self.change_accounts(move |state| {
             state.accounts.retain(|known| known.id != new.id);

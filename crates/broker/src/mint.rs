@@ -96,7 +96,7 @@ impl Broker {
             Some(key) if this_one(&key) => {
                 key.suspect.store(true, Ordering::Relaxed);
                 if flight.is_none() && !slot.may_force(now.monotonic) {
-                    return Err(refused_again(name));
+                    return Err(slot.failure(now.monotonic).unwrap_or_else(|| refused_again(name)));
                 }
                 (Why::Forced, None)
             }

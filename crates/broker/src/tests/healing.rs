@@ -59,6 +59,22 @@ async fn a_dead_key_is_replaced_once_and_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dead_key_of_a_dead_session_is_replaced_once_somebody_signs_in() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    let dead = read(&broker).await.unwrap();
+    let ask_again = |pid| ask(&broker, again(question("contoso", Some(Operation::Read)), &dead, pid));
+    world.clock.pass(2 * 3600);
+    *world.identity.fails.lock().unwrap() = Some(ended());
+    for pid in 1..=3 {
+        assert_eq!(ask_again(pid).await.unwrap_err().reason, Reason::NeedsLogin, "asked {pid} times");
+    }
+    *world.identity.fails.lock().unwrap() = None;
+    assert!(matches!(login(&broker, Some("contoso")).await, valetkey_protocol::Answer::SignedIn { .. }));
+    assert_ne!(ask_again(4).await.unwrap().state, dead.state);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_who_were_refused_the_same_key_share_one_new_one() {
     let world = World::new();
     let broker = world.signed_in().await;
