@@ -44,6 +44,11 @@ pub(super) fn permits(world: &World, at: usize, id: &str, actions: &[Action]) ->
     owned && key.covers(id) && actions.iter().any(|action| key.actions.contains(action))
 }
 
+/// May this key do any of these things at all? Without that it is not told what is there.
+pub(super) fn is_for(world: &World, at: usize, actions: &[Action]) -> bool {
+    actions.iter().any(|action| world.gallery.keys[at].actions.contains(action))
+}
+
 /// Refuses when this many of these came within the last hour.
 pub(super) fn limit(times: &[Time], most: usize, now: Time) -> Result<(), Answer> {
     let recent: Vec<&Time> = times.iter().filter(|time| time.plus(HOUR) > now).collect();
@@ -76,5 +81,5 @@ pub(super) fn warned(world: &World, call: &Call, answer: Answer) -> Answer {
 
 fn days_left(key: &ApiKey, now: Time) -> Option<i64> {
     let left = key.expires.seconds() - now.seconds();
-    (left <= WARNING_DAYS * DAY).then(|| (left + DAY - 1) / DAY)
+    (left <= WARNING_DAYS * DAY).then(|| (left + DAY / 2) / DAY)
 }

@@ -1,5 +1,7 @@
 //! API keys: what they may do, and their shapes (NuGetGallery: `ApiKeyV4`, `ApiKeyV5`).
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
 use crate::{clock::Time, random::Random};
 
 /// What a key may be for.
@@ -101,8 +103,7 @@ pub(super) fn v4(random: &mut Random) -> String {
 const TIME_DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const NUMBER_DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// 84 characters. Dates and numbers inside use two different orders of the 62 digits; the checksum at the end
-/// is not a real one.
+/// 84 characters. Dates and numbers inside use two different orders of the 62 digits.
 pub(super) fn v5(random: &mut Random, now: Time, owner: u64, lifetime: i64) -> String {
     let made = now.civil();
     let digit = |value: i16| char::from(TIME_DIGITS[usize::try_from(value).unwrap_or(0) % 62]);
@@ -120,8 +121,43 @@ pub(super) fn v5(random: &mut Random, now: Time, owner: u64, lifetime: i64) -> S
     key.push(kind);
     key.push_str(&number(lifetime, 3));
     key.push_str("NUGT");
-    key.push_str(&random.alphanumeric(4));
+    key.push_str(&checksum(&key));
     key
+}
+
+/// What stands behind the first eighty characters: Marvin32 of the bytes they are base64 of, its own bytes reversed, in
+/// base 62 (Microsoft: security-utilities, common annotated security keys, seed `Default0`).
+fn checksum(first_eighty: &str) -> String {
+    // Eighty letters and digits are always base64.
+    let bytes = BASE64_STANDARD.decode(first_eighty).unwrap_or_default();
+    let mut rest = u64::from(marvin32(&bytes, u64::from_be_bytes(*b"Default0")).swap_bytes());
+    let mut digits = String::new();
+    while rest > 0 {
+        digits.insert(0, char::from(NUMBER_DIGITS[usize::try_from(rest % 62).unwrap_or(0)]));
+        rest /= 62;
+    }
+    format!("{digits:0<4.4}")
+}
+
+/// Microsoft: .NET, `Marvin.ComputeHash32`.
+fn marvin32(bytes: &[u8], seed: u64) -> u32 {
+    let mut padded = bytes.to_vec();
+    padded.push(0x80);
+    padded.resize(padded.len().next_multiple_of(4), 0);
+    let bits = |value: u64| u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0);
+    let (mut low, mut high) = (bits(seed), bits(seed >> 32));
+    let words =
+        padded.chunks(4).map(|word| word.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte)));
+    // One more round ends it.
+    for word in words.chain([0]) {
+        low = low.wrapping_add(word);
+        high ^= low;
+        low = low.rotate_left(20).wrapping_add(high);
+        high = high.rotate_left(9) ^ low;
+        low = low.rotate_left(27).wrapping_add(high);
+        high = high.rotate_left(19);
+    }
+    low ^ high
 }
 
 fn number(mut value: u64, length: usize) -> String {
@@ -163,5 +199,11 @@ mod tests {
         let now = Time::parse("2024-12-05T13:30:00Z").expect("time");
         let key = v5(&mut random, now, 1337, 900);
         assert_eq!((key.len(), &key[52..62], &key[63..80]), (84, "JQQJ99ALN5", "0000LZENeS003NUGT"));
+    }
+    #[test]
+    fn the_checksum_is_the_galleries() {
+        // NuGetGallery's own example.
+        let first_eighty = format!("{}JQQJ99ALN5Z0000LZENeS003NUGT", "a".repeat(52));
+        assert_eq!(checksum(&first_eighty), "3OrW");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Action,
-    authorise::{limit, permits, presented, refused},
+    authorise::{is_for, limit, permits, presented, refused},
 };
 use crate::{
     answer::Answer,
@@ -78,6 +78,9 @@ pub(super) fn push_symbols(world: &mut World, call: &Call) -> Answer {
         Ok(at) => at,
         Err(answer) => return answer,
     };
+    if !is_for(world, at, &[Action::Push, Action::PushVersion]) {
+        return refused();
+    }
     let package = uploaded(call).ok_or_else(|| "A symbols package must be sent.".to_owned());
     match package.and_then(|bytes| read(&bytes)) {
         Err(message) => Answer::phrase(400, &message),
@@ -98,6 +101,9 @@ pub(super) fn list(world: &mut World, call: &Call, id: &str, version: &str, list
         Ok(at) => at,
         Err(answer) => return answer,
     };
+    if !is_for(world, at, &[Action::Unlist]) {
+        return refused();
+    }
     let now = world.now();
     if let Err(answer) = limit(&world.gallery.keys[at].unlists, world.switches.unlists_per_hour, now) {
         return answer;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Action, Kind, NewKey,
-    authorise::{permits, presented, refused},
+    authorise::{is_for, permits, presented, refused},
 };
 use crate::{answer::Answer, call::Call, world::World};
 
@@ -40,6 +40,10 @@ pub(super) fn verify(world: &mut World, call: &Call, id: &str, version: Option<&
         Ok(at) => at,
         Err(answer) => return answer,
     };
+    let is_verify = matches!(world.gallery.keys[at].kind, Kind::Verify { .. });
+    if !is_verify && !is_for(world, at, PUSHING) {
+        return refused();
+    }
     let known = match version {
         Some(version) => world.gallery.shelf.get(id, version).is_some(),
         None => world.gallery.owners(id).is_some(),

@@ -124,6 +124,8 @@ async fn unlisting_and_relisting() {
     assert!(listed());
     let unknown = rig.nuget(Method::DELETE, "/api/v2/package/Wingtip.Shared/9.0.0", &key, Vec::new()).await;
     assert_eq!(unknown.status, 404);
+    let untold = rig.nuget(Method::DELETE, "/api/v2/package/Wingtip.Shared/9.0.0", &pusher, Vec::new()).await;
+    assert_eq!(untold.status, 403, "a key that may not unlist is not told what is there");
     assert_eq!(rig.nuget(Method::DELETE, path, "", Vec::new()).await.status, 401);
 }
 
@@ -145,6 +147,10 @@ async fn keys_near_their_end_are_warned_of() {
     let expected = "Your API key expires in 7 days. Visit https://www.nuget.org/account/ApiKeys to regenerate \
                     your API key.";
     assert_eq!(warnings(&key).await, [expected]);
+    control.advance(3600);
+    assert_eq!(warnings(&key).await, [expected], "six days and most of one are seven");
+    control.advance(12 * 3600);
+    assert_eq!(warnings(&key).await, [expected.replace("7 days", "6 days")]);
     assert_eq!(warnings(&modern).await, Vec::<String>::new(), "it says itself when it ends");
     let fresh = control.refresh_nuget_key(&key).expect("refresh");
     assert_eq!(warnings(&fresh).await, Vec::<String>::new());
@@ -169,6 +175,7 @@ async fn a_key_is_checked_without_publishing() {
     assert_eq!(ask(known, "wrong").await.status, 403);
     let unlister = rig.key("alice", &["*"], &["package:unlist"]);
     assert_eq!(ask(known, &unlister).await.status, 403);
+    assert_eq!(ask("/api/v2/verifykey/Tailspin.Toys/9.0.0", &unlister).await.status, 403);
     let path = "/api/v2/package/create-verification-key/Tailspin.Toys/3.0.0";
     let made = async || rig.nuget(Method::POST, path, &key, Vec::new()).await.json();
     let once = made().await;
