@@ -1,6 +1,7 @@
 //! What happens to a restore when something under it fails.
 
 use std::{
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use valetkey_emulator::{Action, Fault, Host};
-use valetkey_tests::{Ran, clients::Client};
+use valetkey_tests::{Ran, clients::Client, matrix::Cell, run_sealed};
 
 use super::{
     bench::{Bench, said},
@@ -59,6 +60,18 @@ pub(super) fn agent_killed<C: Client>(bench: &Bench<C>) -> Result<()> {
     ensure!(ended(&ran) && !ran.ok() && said.contains("401"), "{}\n{said}", ran.output.status);
     ensure!(!has_a_stack_trace(&said), "{said}");
     Ok(())
+}
+
+/// Every plugin knows the host, and starts another agent.
+pub(super) fn agent_killed_in_a_sealed_world<C: Client>(_: &Bench<C>) -> Result<Cell> {
+    let program = Path::new(env!("CARGO_BIN_EXE_sealed-world"));
+    let test = format!("{}: agent killed, Azure's own names", C::NAME);
+    let Some(output) = run_sealed(&test, 120, &[program, Path::new(C::NAME)])? else {
+        return Ok(Cell::Skipped("no sealed world can be made here".to_owned()));
+    };
+    let ran = Ran { output, took: Duration::ZERO };
+    ensure!(ran.ok(), "{}", said(&ran));
+    Ok(Cell::Yes)
 }
 
 pub(super) fn key_revoked<C: Client>(bench: &Bench<C>) -> Result<()> {

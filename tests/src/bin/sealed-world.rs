@@ -1,17 +1,23 @@
 //! Runs inside a network and mount namespace of its own, where Azure's names lead to this machine: the shipped
-//! programs, with no override at all, do the main job. Started by the test of the same name.
+//! programs, with no override at all, do the main job; or the client of NuGet that is named restores while the agent
+//! dies. Started by the tests.
 
 use std::{
     fs,
+    path::Path,
     process::{Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use valetkey_emulator::{APP_MINT, Action, Emulator, Fault, Host, Options};
-use valetkey_tests::{Dotnet, Ran, Sandbox, gits, programs, sign_in_with_device_code, write_sources};
+use valetkey_tests::{
+    Ran, Sandbox,
+    clients::{Client, Dotnet10, Dotnet31, NugetExe, Person},
+    gits, programs, sign_in_with_device_code, write_sources,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -28,39 +34,47 @@ fn run() -> Result<()> {
     let options = Options { sealed: Some(([127, 0, 0, 1], 443).into()), ..Options::default() };
     let emulator = Emulator::start(options).context("the emulator does not start on port 443")?;
     let gits = gits();
-    ensure!(!gits.is_empty(), "git is not installed");
-    let mut dotnet = Dotnet::find();
-    for git in gits {
-        let mut sandbox = Sandbox::new(&programs()?, &git)?;
-        let authority = sandbox.home().join("authority.pem");
-        fs::write(&authority, emulator.ca_pem())?;
-        let authority = authority.display().to_string();
-        for variable in ["SSL_CERT_FILE", "GIT_SSL_CAINFO"] {
-            sandbox.set(variable, authority.clone());
-        }
-        if let Some(bus) = valetkey_tests::variable("DBUS_SESSION_BUS_ADDRESS") {
-            sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
-        }
-        main_job(&sandbox, &emulator).with_context(|| format!("with {}", git.display()))?;
-        if let Some(dotnet) = dotnet.take() {
-            packages(&sandbox, &emulator, &dotnet).context("with dotnet")?;
-        }
+    let git = gits.first().context("git is not installed")?;
+    match std::env::args().nth(1).as_deref() {
+        Some(Dotnet10::NAME) => packages::<Dotnet10>(&home(git, &emulator)?, &emulator),
+        Some(Dotnet31::NAME) => packages::<Dotnet31>(&home(git, &emulator)?, &emulator),
+        Some(NugetExe::NAME) => packages::<NugetExe>(&home(git, &emulator)?, &emulator),
+        Some(other) => bail!("`{other}` is no client"),
+        None => gits.iter().try_for_each(|git| {
+            main_job(&home(git, &emulator)?, &emulator).with_context(|| format!("with {}", git.display()))
+        }),
     }
-    Ok(())
+}
+
+/// A home that trusts the emulator and has the keyring of this world.
+fn home(git: &Path, emulator: &Emulator) -> Result<Sandbox> {
+    let mut sandbox = Sandbox::new(&programs()?, git)?;
+    let authority = sandbox.home().join("authority.pem");
+    fs::write(&authority, emulator.ca_pem())?;
+    let authority = authority.display().to_string();
+    for variable in ["SSL_CERT_FILE", "GIT_SSL_CAINFO"] {
+        sandbox.set(variable, authority.clone());
+    }
+    if let Some(bus) = valetkey_tests::variable("DBUS_SESSION_BUS_ADDRESS") {
+        sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
+    }
+    Ok(sandbox)
 }
 
 /// A restore from a host that every plugin knows, whose agent dies while it mints: the plugin starts another one, which
 /// has the session from the keyring, and nobody notices.
-fn packages(sandbox: &Sandbox, emulator: &Emulator, dotnet: &Dotnet) -> Result<()> {
+fn packages<C: Client>(sandbox: &Sandbox, emulator: &Emulator) -> Result<()> {
+    let client = C::find().map_err(|missing| anyhow!(missing))?;
+    client.set_up(sandbox)?;
     let control = emulator.control();
     let approve = |code: &str| control.approve_device(code);
     sign_in_with_device_code(sandbox, &["contoso", "--client-id", APP_MINT], approve)?.expect_ok("login")?;
     let folder = sandbox.work().join("app");
-    dotnet.write_project(&folder, "app", &[("Contoso.Core", "1.0.0")])?;
+    client.write_project(&folder, "app", &[("Contoso.Core", "1.0.0")])?;
     let feed = "https://pkgs.dev.azure.com/contoso/_packaging/shared/nuget/v3/index.json";
     write_sources(&folder, &[("shared", feed)])?;
     control.fault(Fault::new(Action::Hold).host(Host::Vssps).method("POST").path("tokens/pats").always());
-    let mut command = dotnet.command(sandbox, &folder, &["restore", "--no-cache"]);
+    let mut command = client.restore(sandbox, &folder, Person::Absent);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let restore = thread::spawn(move || child.wait_with_output());
     let deadline = Instant::now() + Duration::from_secs(50);
@@ -75,7 +89,9 @@ fn packages(sandbox: &Sandbox, emulator: &Emulator, dotnet: &Dotnet) -> Result<(
     control.release();
     let output = restore.join().map_err(|_| anyhow!("the restore could not be waited for"))??;
     Ran { output, took: Duration::ZERO }.expect_ok("restore whose agent was killed")?;
-    sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+    // It may say that the key whose making was cut off could still turn up; there is none.
+    let left = sandbox.valetkey(&["logout"])?;
+    ensure!(left.stdout().contains("signed out"), "{}{}", left.stdout(), left.stderr());
     ensure!(control.live_pats().is_empty(), "keys are left alive: {:?}", control.live_pats());
     sandbox.valetkey(&["agent", "stop"])?.expect_ok("agent stop")?;
     Ok(())
