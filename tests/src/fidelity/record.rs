@@ -1,7 +1,7 @@
 //! What a client sent and what it got, kept as a fixture with every secret masked. One line of JSON for each exchange,
 //! and for each thing that happened in between; the first line says who spoke, and when.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -60,11 +60,18 @@ fn lines(stage: &Stage, flow: &Flow, version: &str) -> Result<String> {
     let begun = exchanges.values().next().map_or(stage.control().now(), |exchange| exchange.at);
     let mut lines = vec![json!({"client": flow.client, "flow": flow.name, "version": version, "at": begun})];
     let mut told = stage.told().into_iter().peekable();
+    let mut since = BTreeSet::new();
     for (place, exchange) in said {
         while let Some(told) = told.next_if(|told| told.after <= *place) {
+            since.clear();
             lines.push(names.mask_all(&json!({"told": told.path, "body": told.body, "answer": told.answer})));
         }
-        lines.push(line(exchange, begun, &names));
+        let mut line = line(exchange, &names);
+        // The same words with nothing in between prove nothing more.
+        if since.insert(line.to_string()) {
+            line["after"] = json!(exchange.at - begun);
+            lines.push(line);
+        }
     }
     let text: Result<Vec<_>, _> = lines.iter().map(serde_json::to_string).collect();
     Ok(text?.join("\n") + "\n")
@@ -116,10 +123,9 @@ fn decoded(exchange: &Exchange) -> String {
     format!("{} {body} {} {}", said.join(" "), headers.join(" "), authorization(exchange).unwrap_or_default())
 }
 
-fn line(exchange: &Exchange, begun: i64, names: &Names) -> Value {
+fn line(exchange: &Exchange, names: &Names) -> Value {
     let (path, query) = exchange.target.split_once('?').unwrap_or((&exchange.target, ""));
     let mut line = json!({
-        "after": exchange.at - begun,
         "method": exchange.method,
         "host": exchange.authority,
         "path": names.mask(path),
