@@ -1,31 +1,59 @@
-//! The other direction: the shipped programs at servers that other people wrote.
+//! The other direction: the shipped programs at servers that other people wrote. Each flow is a line of the table that
+//! `cargo xtask fidelity` prints, with the server where the client stands elsewhere.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write as _,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
 use valetkey_tests::{
-    Dotnet, Sandbox, needs,
+    Dotnet, Sandbox,
+    fidelity::Report,
+    needs,
     others::{Scene, Settings, clients, write_feed},
     skip, write_project, write_sources,
 };
 
-/// Whether the provider and a browser are here; if not, the skip is recorded.
-fn can_sign_in(test: &str) -> bool {
-    if clients().is_none() {
-        skip(test, "npm's oidc-provider is not below `VALETKEY_CLIENTS`");
-        return false;
-    }
-    needs(test, &["node", "chromium", "chromedriver"])
-}
+use crate::fidelity::tell;
 
-fn can_serve(test: &str) -> bool {
-    needs(test, &["nginx", "fcgiwrap"]) && can_sign_in(test)
+const PROVIDER: &str = "oidc-provider";
+const GIT: &str = "git http-backend, nginx";
+const FEED: &str = "static feed, nginx";
+
+/// Plays a flow where everything it needs is here. It gives the versions of the servers.
+fn play(server: &str, flow: &str, run: impl FnOnce() -> Result<String>) -> Result<()> {
+    let test = format!("{server}: {flow}");
+    let mut report = Report {
+        client: server.to_owned(),
+        flow: flow.to_owned(),
+        version: String::new(),
+        outcome: "skipped",
+        reason: "something it needs is not installed".to_owned(),
+    };
+    let servers: &[&str] = if server == PROVIDER { &[] } else { &["nginx", "fcgiwrap"] };
+    let ready = clients().is_some()
+        && needs(&test, servers)
+        && needs(&test, &["node", "chromium", "chromedriver", "curl"]);
+    if clients().is_none() {
+        skip(&test, "npm's oidc-provider is not below `VALETKEY_CLIENTS`");
+    } else if server == FEED && Dotnet::find().is_none() {
+        skip(&test, "no .NET SDK on PATH, and `VALETKEY_DOTNET` names none");
+    } else if ready {
+        let went = run();
+        (report.outcome, report.reason) = match &went {
+            Ok(_) => ("passed", String::new()),
+            Err(error) => ("failed", error.to_string()),
+        };
+        went.as_deref().unwrap_or_default().clone_into(&mut report.version);
+        tell(&report)?;
+        return went.map(drop);
+    }
+    tell(&report)
 }
 
 /// Does something until it has an effect; it is an error when that takes too long.
@@ -61,130 +89,238 @@ fn password(sandbox: &Sandbox, url: &str) -> Result<String> {
 
 /// The status that a git host answers a key with.
 fn status_for(scene: &Scene, url: &str, key: &str) -> Result<String> {
-    let authority = scene.sandbox.home().join("authority.pem");
+    let url = format!("{url}/info/refs?service=git-upload-pack");
+    let out = curl(scene, &url, &format!("user = \"ann:{key}\"\n"))?;
+    Ok(String::from_utf8(out.stdout)?)
+}
+
+/// curl, with secrets on standard input. Writes the status.
+fn curl(scene: &Scene, url: &str, secrets: &str) -> Result<Output> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--config", "-"]);
-    curl.arg("--cacert").arg(authority).arg(format!("{url}/info/refs?service=git-upload-pack"));
+    curl.arg("--cacert").arg(scene.sandbox.home().join("authority.pem")).arg(url);
     let mut curl = curl.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    curl.stdin.take().context("no input")?.write_all(format!("user = \"ann:{key}\"\n").as_bytes())?;
-    Ok(String::from_utf8(curl.wait_with_output()?.stdout)?)
+    curl.stdin.take().context("no input")?.write_all(secrets.as_bytes())?;
+    Ok(curl.wait_with_output()?)
+}
+
+/// Whether `valetkey status` shows that somebody is signed in.
+fn status_names(scene: &Scene, somebody: bool) -> Result<()> {
+    let status = scene.sandbox.valetkey(&["status"])?.stdout();
+    ensure!(status.contains("ann@contoso.example") == somebody, "{status}");
+    Ok(())
+}
+
+/// A repository, somebody signed in, git set up. The tenant is the one that nginx's challenge names.
+fn signed_in_with_git(scene: &Scene) -> Result<String> {
+    let nginx = scene.nginx()?;
+    let url = nginx.new_repository("contoso/widgets/_git/widgets")?;
+    scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
+    scene.sandbox.valetkey(&["setup", "git", "--host", &nginx.dev()])?.expect_ok("setting git up")?;
+    Ok(url)
+}
+
+/// Revokes a token at the provider, and the session that it came from.
+fn revoke(scene: &Scene, token: &str) -> Result<()> {
+    let form = format!("data = \"token={token}\"\ndata = \"client_id={}\"\n", scene.provider.client_id());
+    let said = curl(scene, &scene.provider.endpoint("revoke"), &form)?;
+    ensure!(said.stdout.ends_with(b"200"), "{}", String::from_utf8_lossy(&said.stdout));
+    Ok(())
 }
 
 #[test]
 fn a_browser_signs_in_at_oidc_provider() -> Result<()> {
-    if !can_sign_in("oidc-provider: browser") {
-        return Ok(());
-    }
-    let scene = Scene::of_provider(Settings::default(), "")?;
-    let (ran, page) = scene.person()?.sign_in(&scene.sandbox, &[])?;
-    let ran = ran.expect_ok("signing in")?;
-    ensure!(!page.contains("code="), "the page shows what it should not: {page}");
-    ensure!(ran.stdout().contains("ann@contoso.example"), "{}", ran.stdout());
-    let said = scene.provider.said();
-    let authorized = said.iter().find(|line| line["event"] == "authorized").context("nobody was let in")?;
-    ensure!(authorized["challenge"] == "S256", "{authorized}");
-    ensure!(scene.provider.count("granted", "authorization_code") == 1, "{said:?}");
-    let status = scene.sandbox.valetkey(&["status"])?.expect_ok("status")?.stdout();
-    ensure!(status.contains("ann@contoso.example"), "{status}");
-    sign_in_silently(&scene)?;
-    scene.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
-    let status = scene.sandbox.valetkey(&["status"])?.stdout();
-    ensure!(!status.contains("ann@contoso.example"), "{status}");
-    ensure!(scene.provider.count("refused", "refresh_token") == 0, "{said:?}");
-    scene.provider.content()
+    play(PROVIDER, "browser", || {
+        let scene = Scene::of_provider(Settings::default(), "")?;
+        let (ran, page) = scene.person()?.sign_in(&scene.sandbox, &[])?;
+        let ran = ran.expect_ok("signing in")?;
+        ensure!(!page.contains("code="), "the page shows what it should not: {page}");
+        ensure!(ran.stdout().contains("ann@contoso.example"), "{}", ran.stdout());
+        let said = scene.provider.said();
+        let authorized =
+            said.iter().find(|line| line["event"] == "authorized").context("nobody was let in")?;
+        ensure!(authorized["challenge"] == "S256", "{authorized}");
+        ensure!(scene.provider.count("granted", "authorization_code") == 1, "{said:?}");
+        status_names(&scene, true)?;
+        sign_in_silently(&scene)?;
+        scene.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+        status_names(&scene, false)?;
+        ensure!(scene.provider.count("refused", "refresh_token") == 0, "{said:?}");
+        scene.versions()
+    })
 }
 
 #[test]
 fn a_device_code_signs_in_at_oidc_provider() -> Result<()> {
-    if !can_sign_in("oidc-provider: device code") {
-        return Ok(());
-    }
-    let scene = Scene::of_provider(Settings::default(), "")?;
-    let page = format!("{}/devicelogin", scene.provider.url());
-    let ran = scene.person()?.sign_in_by_code(&scene.sandbox, &page, &[])?.expect_ok("signing in")?;
-    ensure!(ran.stdout().contains("ann@contoso.example"), "{}", ran.stdout());
-    let grant = "urn:ietf:params:oauth:grant-type:device_code";
-    ensure!(scene.provider.count("granted", grant) == 1, "{:?}", scene.provider.said());
-    scene.provider.content()
+    play(PROVIDER, "device code", || {
+        let scene = Scene::of_provider(Settings::default(), "")?;
+        let ran = scene.person()?.sign_in_by_code(&scene.sandbox, &scene.provider.device_page(), &[])?;
+        let ran = ran.expect_ok("signing in")?;
+        ensure!(ran.stdout().contains("ann@contoso.example"), "{}", ran.stdout());
+        let grant = "urn:ietf:params:oauth:grant-type:device_code";
+        ensure!(scene.provider.count("granted", grant) == 1, "{:?}", scene.provider.said());
+        scene.versions()
+    })
+}
+
+#[test]
+fn a_person_declines_at_oidc_provider() -> Result<()> {
+    play(PROVIDER, "declined", || {
+        let scene = Scene::of_provider(Settings::default(), "")?;
+        let person = scene.person()?;
+        let (ran, page) = person.decline(&scene.sandbox)?;
+        ensure!(!ran.ok() && ran.stderr().contains("declined"), "{}{}", ran.stdout(), ran.stderr());
+        ensure!(page.contains("not signed in"), "{page}");
+        let ran = person.decline_by_code(&scene.sandbox, &scene.provider.device_page())?;
+        ensure!(!ran.ok() && ran.stderr().contains("declined"), "{}{}", ran.stdout(), ran.stderr());
+        scene.versions()
+    })
 }
 
 #[test]
 fn a_session_at_oidc_provider_is_refreshed_again_and_again() -> Result<()> {
-    if !can_sign_in("oidc-provider: refresh") {
-        return Ok(());
-    }
-    let scene = Scene::of_provider(Settings { token_seconds: 2, ..Settings::default() }, "")?;
-    scene.person()?.sign_in(&scene.sandbox, &[])?.0.expect_ok("signing in")?;
-    // Each refresh token is good for one use: the third proves that the second was kept.
-    until(|| {
-        sign_in_silently(&scene)?;
-        Ok(scene.provider.count("granted", "refresh_token") >= 3)
-    })?;
-    let said = scene.provider.said();
-    let refused: Vec<_> = said.iter().filter(|line| line["event"] == "refused").collect();
-    // It grants no `offline_access` unless the person is asked for consent, and then will not hear of it.
-    ensure!(refused.iter().all(|line| line["error"] == "invalid_scope"), "{refused:?}");
-    ensure!(scene.provider.count("granted", "authorization_code") == 1, "{said:?}");
-    scene.provider.content()
+    play(PROVIDER, "refresh", || {
+        let scene = Scene::of_provider(Settings { token_seconds: 2, ..Settings::default() }, "")?;
+        scene.person()?.sign_in(&scene.sandbox, &[])?.0.expect_ok("signing in")?;
+        // Each refresh token is good for one use: the third proves that the second was kept.
+        until(|| {
+            sign_in_silently(&scene)?;
+            Ok(scene.provider.count("granted", "refresh_token") >= 3)
+        })?;
+        let said = scene.provider.said();
+        let refused: Vec<_> = said.iter().filter(|line| line["event"] == "refused").collect();
+        // It grants no `offline_access` unless the person is asked for consent, and then will not hear of it.
+        ensure!(refused.iter().all(|line| line["error"] == "invalid_scope"), "{refused:?}");
+        ensure!(scene.provider.count("granted", "authorization_code") == 1, "{said:?}");
+        scene.versions()
+    })
+}
+
+#[test]
+fn a_session_at_oidc_provider_outlives_the_agent() -> Result<()> {
+    play(PROVIDER, "agent restarted", || {
+        let vault = "[vault]\nstore = \"sealed\"\nsealed-key = \"kernel\"\n";
+        let scene = Scene::of_provider(Settings::default(), vault)?;
+        scene.person()?.sign_in(&scene.sandbox, &[])?.0.expect_ok("signing in")?;
+        for refreshes in 1..=2 {
+            scene.sandbox.valetkey(&["agent", "stop"])?.expect_ok("stopping the agent")?;
+            sign_in_silently(&scene)?;
+            let said = scene.provider.said();
+            ensure!(scene.provider.count("granted", "refresh_token") == refreshes, "{said:?}");
+        }
+        scene.versions()
+    })
+}
+
+#[test]
+fn a_provider_that_says_nothing_of_the_person_is_enough() -> Result<()> {
+    play(PROVIDER, "bare id_token", || {
+        let scene = Scene::of_provider(Settings { bare: true, token_seconds: 2, ..Settings::default() }, "")?;
+        scene.person()?.sign_in(&scene.sandbox, &[])?.0.expect_ok("signing in")?;
+        until(|| {
+            sign_in_silently(&scene)?;
+            Ok(scene.provider.count("granted", "refresh_token") >= 1)
+        })?;
+        // OpenID Connect promises no more than `sub`.
+        status_names(&scene, true)?;
+        scene.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+        scene.versions()
+    })
+}
+
+#[test]
+fn an_application_that_oidc_provider_does_not_know_is_named_so() -> Result<()> {
+    play(PROVIDER, "unknown application", || {
+        let scene = Scene::of_provider(Settings::default(), "")?;
+        let ran = scene.sandbox.valetkey(&["login", "--device-code", "--client-id", "somebody-else"])?;
+        ensure!(!ran.ok() && ran.stderr().contains("application"), "{}{}", ran.stdout(), ran.stderr());
+        scene.versions()
+    })
 }
 
 #[test]
 fn git_clones_and_pushes_through_nginx_and_fcgiwrap() -> Result<()> {
-    if !can_serve("nginx: git") {
-        return Ok(());
-    }
-    let scene = Scene::of_servers(Settings::default(), "")?;
-    let nginx = scene.nginx()?;
-    let (_, url) = nginx.new_repository("contoso/widgets/_git/widgets")?;
-    // The tenant is the one that nginx's challenge names: the configuration knows none.
-    scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
-    scene.sandbox.valetkey(&["setup", "git", "--host", &nginx.dev()])?.expect_ok("setup git")?;
-    let work = scene.sandbox.work();
-    scene.sandbox.git(&work, &["clone", "--quiet", &url, "tree"])?.expect_ok("clone")?;
-    let tree = work.join("tree");
-    fs::write(tree.join("HELLO.md"), "served by others\n")?;
-    for args in [
-        &["add", "HELLO.md"][..],
-        &["commit", "--quiet", "--message", "Say hello"],
-        &["push", "--quiet", "origin", "HEAD:main"],
-    ] {
-        scene.sandbox.git(&tree, args)?.expect_ok(&args.join(" "))?;
-    }
-    scene.sandbox.git(&work, &["clone", "--quiet", &url, "second"])?.expect_ok("clone again")?;
-    ensure!(work.join("second/HELLO.md").is_file(), "what was pushed is not what was cloned");
-    ensure!(nginx.count("POST", "git-receive-pack", 200) == 1, "{}", nginx.log());
-    let key = password(&scene.sandbox, &url)?;
-    ensure!(status_for(&scene, &url, &key)? == "200", "a key is refused");
-    ensure!(status_for(&scene, &url, "made-up")? == "401", "nginx lets everybody in");
-    scene.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
-    ensure!(status_for(&scene, &url, &key)? == "401", "a key outlives the sign-out");
-    scene.provider.content()
+    play(GIT, "clone, push", || {
+        let scene = Scene::of_servers(Settings::default(), "")?;
+        let nginx = scene.nginx()?;
+        let url = signed_in_with_git(&scene)?;
+        let work = scene.sandbox.work();
+        scene.sandbox.git(&work, &["clone", "--quiet", &url, "tree"])?.expect_ok("clone")?;
+        let tree = work.join("tree");
+        // More than git keeps in one buffer, so that it is sent in chunks.
+        let noise: Vec<u8> =
+            (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        fs::write(tree.join("noise"), noise)?;
+        for args in [
+            &["add", "noise"][..],
+            &["commit", "--quiet", "--message", "Say hello"],
+            &["push", "--quiet", "origin", "HEAD:main"],
+        ] {
+            scene.sandbox.git(&tree, args)?.expect_ok(&args.join(" "))?;
+        }
+        scene.sandbox.git(&work, &["clone", "--quiet", &url, "second"])?.expect_ok("clone again")?;
+        ensure!(work.join("second/noise").is_file(), "what was pushed is not what was cloned");
+        let pushed = nginx.count("POST", "git-receive-pack", 200);
+        ensure!(pushed >= 1, "{}", nginx.log());
+        let key = password(&scene.sandbox, &url)?;
+        ensure!(status_for(&scene, &url, &key)? == "200", "a key is refused");
+        ensure!(status_for(&scene, &url, "made-up")? == "401", "nginx lets everybody in");
+        scene.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
+        let log = nginx.log();
+        let revoked: BTreeSet<_> = log.lines().filter(|line| line.contains(" DELETE ")).collect();
+        ensure!(revoked.len() == 2, "one key to read, one to write: {}", nginx.log());
+        scene.versions()
+    })
+}
+
+#[test]
+fn a_session_that_the_provider_ends_is_begun_anew() -> Result<()> {
+    play(GIT, "session ended", || {
+        let scene = Scene::of_servers(Settings::default(), "")?;
+        let url = signed_in_with_git(&scene)?;
+        let work = scene.sandbox.work();
+        let ask = || scene.sandbox.git(&work, &["ls-remote", &url]);
+        ask()?.expect_ok("asking")?;
+        revoke(&scene, &password(&scene.sandbox, &url)?)?;
+        // The dead key is refused by nginx, and the new one cannot be had: the provider refuses to refresh.
+        let (first, second) = (ask()?, ask()?);
+        ensure!(!first.ok() && !second.ok(), "a dead session serves");
+        let words = first.stderr() + &second.stderr();
+        ensure!(words.matches("run `valetkey login`").count() == 2, "{words}");
+        ensure!(scene.provider.count("refused", "refresh_token") >= 1, "{:?}", scene.provider.said());
+        let page = scene.provider.device_page();
+        let ran = scene.person()?.sign_in_by_code(&scene.sandbox, &page, &["contoso"])?;
+        ran.expect_ok("signing in again")?;
+        ask()?.expect_ok("asking again")?;
+        scene.versions()
+    })
 }
 
 #[test]
 fn dotnet_restores_from_a_static_feed_behind_nginx() -> Result<()> {
-    let Some(dotnet) = Dotnet::find() else {
-        skip("nginx: dotnet restore", "no .NET SDK on PATH, and `VALETKEY_DOTNET` names none");
-        return Ok(());
-    };
-    if !can_serve("nginx: dotnet restore") {
-        return Ok(());
-    }
-    let scene = Scene::of_servers(Settings::default(), "")?;
-    let nginx = scene.nginx()?;
-    let packages = [("Contoso.Text", "1.2.0"), ("Contoso.Net", "3.0.1")];
-    let feed = write_feed(&nginx.feeds(), &nginx.pkgs(), "contoso/_packaging/shared", &packages)?;
-    scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
-    let folder = scene.sandbox.work().join("app");
-    write_project(&folder, "app", &packages)?;
-    write_sources(&folder, &[("shared", &feed)])?;
-    let ran = dotnet.run(&scene.sandbox, &folder, &["restore", "--no-cache", "-v", "minimal"])?;
-    ran.expect_ok("restore")?;
-    for (id, version) in packages {
-        let name = id.to_lowercase();
-        let file = format!("{name}.{version}.nupkg");
-        ensure!(nginx.count("GET", &file, 200) == 1, "{}", nginx.log());
-        ensure!(scene.sandbox.home().join(".nuget/packages").join(name).is_dir(), "{id} was not unpacked");
-    }
-    scene.provider.content()
+    play(FEED, "restore", || {
+        let dotnet = Dotnet::find().context("no .NET SDK")?;
+        let scene = Scene::of_servers(Settings::default(), "")?;
+        let nginx = scene.nginx()?;
+        let packages = [("Contoso.Text", "1.2.0"), ("Contoso.Net", "3.0.1")];
+        let feed = write_feed(&nginx.feeds(), &nginx.pkgs(), "contoso/_packaging/shared", &packages)?;
+        scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
+        let folder = scene.sandbox.work().join("app");
+        write_project(&folder, "app", &packages)?;
+        write_sources(&folder, &[("shared", &feed)])?;
+        let ran = dotnet.run(&scene.sandbox, &folder, &["restore", "--no-cache", "-v", "minimal"])?;
+        ran.expect_ok("restore")?;
+        for (id, version) in packages {
+            let name = id.to_lowercase();
+            let file = format!("{name}.{version}.nupkg");
+            ensure!(nginx.count("GET", &file, 200) == 1, "{}", nginx.log());
+            ensure!(
+                scene.sandbox.home().join(".nuget/packages").join(name).is_dir(),
+                "{id} was not unpacked"
+            );
+        }
+        let refused = nginx.count("GET", "index.json", 401);
+        ensure!(refused >= 1, "the feed is open to everybody: {}", nginx.log());
+        scene.versions()
+    })
 }

@@ -94,13 +94,20 @@ impl Nginx {
         self.folder.join("feed")
     }
 
-    /// A new repository with nothing in it, and its address.
-    pub fn new_repository(&self, path: &str) -> Result<(PathBuf, String)> {
+    /// The address of a new repository with nothing in it.
+    pub fn new_repository(&self, path: &str) -> Result<String> {
         let folder = self.folder.join("repositories").join(path);
         let mut init = Command::new("git");
         init.args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&folder);
         ensure!(init.status()?.success(), "git init");
-        Ok((folder, format!("{}/{path}", self.dev())))
+        Ok(format!("{}/{path}", self.dev()))
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Result<String> {
+        let out = Command::new("nginx").arg("-v").output()?;
+        let said = String::from_utf8_lossy(&out.stderr);
+        Ok(said.trim().rsplit('/').next().unwrap_or_default().to_owned())
     }
 
     /// Its access log: port, method, address, status and the name of the client, a line each.
@@ -126,8 +133,6 @@ fn configuration(plan: &Plan<'_>, ports: [u16; 4]) -> Result<String> {
     let Plan { tls, provider, folder } = *plan;
     let backend = BACKENDS.iter().find(|file| Path::new(file).is_file()).context("no git-http-backend")?;
     let path = |path: &Path| path.display().to_string();
-    let revoke = provider.endpoint("revoke");
-    let revoke_path = revoke.strip_prefix(&provider.url()).context("no path")?.to_owned();
     let mut text = include_str!("nginx.conf").replace("@CHECK@", include_str!("check.conf"));
     for (name, value) in [
         ("DEV", ports[0].to_string()),
@@ -142,8 +147,6 @@ fn configuration(plan: &Plan<'_>, ports: [u16; 4]) -> Result<String> {
         ("REPOSITORIES", path(&folder.join("repositories"))),
         ("FEED", path(&folder.join("feed"))),
         ("SOCKET", path(&folder.join("fcgiwrap.socket"))),
-        ("CLIENT", provider.client_id().to_owned()),
-        ("REVOKE_PATH", revoke_path),
         ("USERINFO", provider.endpoint("userinfo")),
         ("PROVIDER_HOST", provider.url().replace("https://", "")),
         ("PROVIDER", provider.url()),

@@ -95,6 +95,11 @@ impl OidcProvider {
         format!("{}/{}/oauth2/v2.0/{name}", self.url(), self.settings.tenant)
     }
 
+    /// The page where a device code is typed.
+    pub fn device_page(&self) -> String {
+        format!("{}/devicelogin", self.url())
+    }
+
     /// The tenant.
     pub fn tenant(&self) -> &'static str {
         self.settings.tenant

@@ -59,9 +59,17 @@ impl Scene {
         self.nginx.as_ref().context("this scene has no nginx")
     }
 
+    /// The versions of its servers, at the end of a flow in which the provider was content.
+    pub fn versions(&self) -> Result<String> {
+        self.provider.content()?;
+        let mut versions = vec![self.provider.version()?];
+        versions.extend(self.nginx.as_ref().map(Nginx::version).transpose()?);
+        Ok(versions.join(", "))
+    }
+
     /// Somebody with a browser.
     pub fn person(&self) -> Result<Person> {
-        Person::new(&self.sandbox, "ann@contoso.example")
+        Person::new("ann@contoso.example")
     }
 }
 
