@@ -4,16 +4,18 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use valetkey_tests::{
     Dotnet, Sandbox,
-    fidelity::Report,
+    fidelity::{Report, client},
     needs,
     others::{Scene, Settings, clients, write_feed},
     skip, write_project, write_sources,
@@ -235,6 +237,36 @@ fn an_application_that_oidc_provider_does_not_know_is_named_so() -> Result<()> {
         let ran = scene.sandbox.valetkey(&["login", "--device-code", "--client-id", "somebody-else"])?;
         ensure!(!ran.ok() && ran.stderr().contains("application"), "{}{}", ran.stdout(), ran.stderr());
         scene.versions()
+    })
+}
+
+#[test]
+fn msal_for_python_finds_its_way_at_oidc_provider() -> Result<()> {
+    let Some(python) = client("python/bin/python") else {
+        skip("oidc-provider: MSAL for Python", "it is not below `VALETKEY_CLIENTS`");
+        return Ok(());
+    };
+    play(PROVIDER, "MSAL for Python", || {
+        let scene = Scene::of_provider(Settings::default(), "")?;
+        let provider = &scene.provider;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/others/with_msal.py");
+        let mut msal = scene.sandbox.command(&python);
+        msal.arg(script).arg(format!("{}/{}", provider.url(), provider.tenant())).arg(provider.client_id());
+        msal.arg(scene.sandbox.home().join("authority.pem"));
+        msal.arg("499b84ac-1321-427f-aa17-267ca6975798/vso.pats");
+        let mut msal = msal.stdout(Stdio::piped()).spawn()?;
+        let mut lines =
+            BufReader::new(msal.stdout.take().context("no output")?).lines().map_while(Result::ok);
+        let code = lines.next().context("no code")?;
+        let approved = scene.person()?.approve(&provider.device_page(), &code);
+        if approved.is_err() {
+            msal.kill()?;
+        }
+        let last = lines.last();
+        ensure!(msal.wait()?.success(), "MSAL failed: {code} {last:?} {approved:?}");
+        let last: Value = serde_json::from_str(&last.context("MSAL says nothing")?)?;
+        ensure!(last["user"] == "ann@contoso.example" && last["refreshed"] == true, "{last}");
+        Ok(format!("{}, msal {}", scene.versions()?, last["version"].as_str().unwrap_or_default()))
     })
 }
 

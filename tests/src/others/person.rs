@@ -45,12 +45,15 @@ impl Person {
 
     /// `valetkey login --device-code`, the code typed at the provider's page.
     pub fn sign_in_by_code(&self, sandbox: &Sandbox, page: &str, more: &[&str]) -> Result<Ran> {
-        sign_in_with_device_code(sandbox, more, |code| {
-            self.type_code(page, code)?;
-            self.browser.click("button[autofocus][form='op.deviceConfirmForm']")?;
-            self.at_the_provider()?;
-            self.browser.text_with("Sign-in Success").map(drop)
-        })
+        sign_in_with_device_code(sandbox, more, |code| self.approve(page, code))
+    }
+
+    /// Types a code at the provider's page, and signs in there.
+    pub fn approve(&self, page: &str, code: &str) -> Result<()> {
+        self.type_code(page, code)?;
+        self.browser.click("button[autofocus][form='op.deviceConfirmForm']")?;
+        self.at_the_provider()?;
+        self.browser.text_with("Sign-in Success").map(drop)
     }
 
     /// The same, but the person says that it was somebody else who asked for the code.
