@@ -13,6 +13,8 @@ mod leaks;
 mod lifecycle;
 mod nuget;
 mod others;
+mod pat;
+mod pat_crash;
 mod replay;
 mod sealed_world;
 mod switches;

@@ -22,7 +22,7 @@ impl Broker {
                 async move { live.services.pats.page(organisation, &bearer, list).await }
             })
             .await?;
-        self.note("pats-listed", &account, &organisation, "").by(peer).write(&*self.audit);
+        self.note("pat-listed", &account, &organisation, "").by(peer).write(&*self.audit);
         let pats = page.pats.into_iter().map(|facts| self.status_of(&organisation, facts)).collect();
         Ok(Pats { pats, next: page.next })
     }

@@ -182,6 +182,13 @@ impl Control {
         self.pats().into_iter().filter(|pat| pat.state == PatState::Live).collect()
     }
 
+    /// The token of this value, dead or alive.
+    pub fn pat_of(&self, value: &str) -> Option<PatView> {
+        let world = self.shared.world();
+        let found = world.pats.iter().find(|pat| pat.token == value);
+        found.map(|pat| PatView::of(pat, world.now()))
+    }
+
     /// Live tokens that are not among those the client says it keeps.
     pub fn orphans(&self, kept: &[&str]) -> Vec<PatView> {
         self.live_pats().into_iter().filter(|pat| !kept.contains(&pat.authorization_id.as_str())).collect()
