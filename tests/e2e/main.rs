@@ -8,6 +8,7 @@ mod faults;
 mod fidelity;
 mod git;
 mod hostile;
+mod issuers;
 mod keyring;
 mod leaks;
 mod lifecycle;

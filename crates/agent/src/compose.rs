@@ -47,7 +47,7 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
 
 /// What the broker has to know of a configuration.
 pub(crate) fn settings(from: &Configuration) -> Settings {
-    let Configuration { entra, azure_devops, keys, nuget: _, network: _, vault: _, agent: _ } = from;
+    let Configuration { entra, azure_devops, keys, issuers, nuget: _, network: _, vault: _, agent: _ } = from;
     Settings {
         dev: azure_devops.dev.clone(),
         pkgs: azure_devops.pkgs.clone(),
@@ -58,6 +58,9 @@ pub(crate) fn settings(from: &Configuration) -> Settings {
         key_lifetime: keys.lifetime,
         allow_write: keys.allow_write,
         mints_per_hour: keys.mints_per_hour,
+        session_tokens: issuers.session_tokens,
+        entra_organisations: issuers.entra_organisations.clone(),
+        entra_client_id: issuers.entra_client_id.clone(),
         machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     }
 }

@@ -82,6 +82,7 @@ impl Desk {
             accounts: self.broker.accounts(),
             keys: self.broker.keys(),
             vault: self.vault.status(),
+            detours: self.broker.detours(),
             to_revoke: self.broker.to_revoke(),
             audit_lost: self.audit.lost(),
             warnings,

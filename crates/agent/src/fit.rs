@@ -46,7 +46,7 @@ fn older_half<T>(list: &mut Vec<T>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use valetkey_protocol::{AuditRecord, KeyStatus, MAX_FRAME, StatusReport};
+    use valetkey_protocol::{AuditRecord, Issuer, KeyStatus, MAX_FRAME, StatusReport};
 
     use super::*;
 
@@ -62,6 +62,7 @@ mod tests {
                 expires_at: number + 1,
                 handed_out: 1,
                 display_name: "x".repeat(100),
+                issuer: Issuer::Pat,
             })
             .collect()
     }

@@ -140,6 +140,17 @@ pub(crate) fn address(
     path: &[&str],
     query: &[(&str, &str)],
 ) -> Result<Url, DevOpsError> {
+    address_of_version(base, organisation, path, query, API_VERSION)
+}
+
+/// The same, of another version of the interface.
+pub(crate) fn address_of_version(
+    base: &Url,
+    organisation: &str,
+    path: &[&str],
+    query: &[(&str, &str)],
+    version: &str,
+) -> Result<Url, DevOpsError> {
     if !is_organisation(organisation) {
         let sentence =
             format!("`{}` is not the name of an organisation", valetkey_protocol::shown(organisation));
@@ -158,7 +169,7 @@ pub(crate) fn address(
         .push(organisation)
         .extend(path);
     if !path.is_empty() {
-        url.query_pairs_mut().extend_pairs(query).append_pair("api-version", API_VERSION);
+        url.query_pairs_mut().extend_pairs(query).append_pair("api-version", version);
     }
     Ok(url)
 }

@@ -16,6 +16,7 @@ mod pat_error;
 mod pats;
 mod refused;
 pub mod scope;
+mod session_token;
 mod time;
 
 pub use client::{Auth, DevOps, Endpoints};
@@ -25,3 +26,4 @@ pub use error::{DevOpsError, DevOpsErrorKind};
 pub use organisation::is_organisation;
 pub use pat::{CreatedPat, Filter, Listing, NewPat, Pat, PatPage, PatUpdate, Sort};
 pub use pat_error::PatError;
+pub use session_token::SessionToken;

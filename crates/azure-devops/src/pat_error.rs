@@ -132,6 +132,11 @@ impl PatError {
         )
     }
 
+    /// Whether another end of its life may be allowed.
+    pub fn is_about_its_life(&self) -> bool {
+        matches!(self, Self::PatLifespanPolicyViolation | Self::InvalidValidTo)
+    }
+
     /// Whether the service failed rather than decided: asking again may help.
     pub fn is_transient(&self) -> bool {
         matches!(

@@ -208,7 +208,7 @@ fn check_id(authorization_id: &str, asked: &Asked<'_>) -> Result<(), DevOpsError
 }
 
 /// Whether what is to be a key's secret can be one.
-fn is_token(token: &SecretString) -> bool {
+pub(crate) fn is_token(token: &SecretString) -> bool {
     use valetkey_protocol::ExposeSecret as _;
     let token = token.expose_secret();
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())

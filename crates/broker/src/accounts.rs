@@ -30,12 +30,20 @@ pub(crate) struct Account {
     /// Who lends its access tokens, where it did not sign in here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<TokenSource>,
+    /// It signed in through a registration whose tokens are handed out and cannot mint.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lends: bool,
     /// Signed out, and kept only until its last keys are revoked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) leaving: bool,
 }
 
 impl Account {
+    /// Whether keys can be minted with it.
+    pub(crate) fn mints(&self) -> bool {
+        !self.lends && !matches!(self.source, Some(TokenSource::Machine(_)))
+    }
+
     /// The tenant to get a token from for an organisation.
     pub(crate) fn tenant_for(&self, organisation: &str) -> &str {
         let known = self.organisations.iter().find(|known| known.name == organisation);
@@ -114,12 +122,15 @@ impl Accounts {
         let state = self.state();
         let mut here = state.accounts.iter().filter(|account| !account.leaving);
         if let Some(user) = user {
-            return here.find(|account| account.username.to_lowercase() == user).cloned();
+            let named = |account: &&Account| account.username.to_lowercase() == user;
+            let able = here.clone().filter(named).find(|account| account.mints());
+            return able.or_else(|| here.find(named)).cloned();
         }
         let allowed = |account: &&Account| {
             account.organisations.iter().any(|known| Some(known.name.as_str()) == organisation)
         };
-        here.clone().find(allowed).or_else(|| here.next()).cloned()
+        let able = here.clone().filter(allowed).find(|account| account.mints());
+        able.or_else(|| here.clone().find(allowed)).or_else(|| here.next()).cloned()
     }
 
     /// Changes the state and writes the file. The change holds in memory even if the disk refuses. Blocks.
@@ -157,6 +168,7 @@ mod tests {
             client_id: "client".to_owned(),
             organisations: Vec::new(),
             source: None,
+            lends: false,
             leaving: false,
         };
         for name in organisations {

@@ -20,6 +20,7 @@ use crate::{
     audit,
     breaker::{Breakers, Upstream},
     callers::Callers,
+    issue::Detours,
     keys::{Moment, Table},
     ledger::Ledger,
     pat::Making,
@@ -92,6 +93,7 @@ pub struct Broker {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) breakers: Breakers,
     table: Mutex<Table>,
+    pub(crate) detours: Mutex<Detours>,
     pub(crate) callers: Mutex<Callers>,
     pub(crate) quota: Mutex<Quota>,
     /// Keys of an earlier run whose values were not read yet.
@@ -139,6 +141,7 @@ impl Broker {
             ledger: Arc::new(Ledger::at(parts.ledger)),
             breakers: Breakers::default(),
             table: Mutex::default(),
+            detours: Mutex::default(),
             callers: Mutex::default(),
             quota: Mutex::default(),
             to_load: Mutex::default(),
@@ -161,6 +164,7 @@ impl Broker {
             || settings.hosts() != self.live().settings.hosts();
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Live { settings, services });
         self.breakers.clear();
+        held(&self.detours).clear();
         if moved {
             // Their ledger entries name the service they belong to and wait for it.
             self.table().take(|_| true);
@@ -213,6 +217,7 @@ impl Broker {
                 tenant: account.tenant,
                 client_id: account.client_id,
                 source: account.source,
+                lends: account.lends,
                 session,
                 problem,
             }
@@ -281,16 +286,34 @@ impl Broker {
     where
         F: Future<Output = Result<T, Failure>>,
     {
+        self.with_token_needed(account, organisation, Need::default(), call).await
+    }
+
+    /// The same, where the token at hand may not be good enough from the beginning.
+    pub(crate) async fn with_token_needed<T, F>(
+        &self,
+        account: &Account,
+        organisation: &str,
+        mut need: Need,
+        call: impl Fn(Arc<Live>, Bearer) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let live = self.live();
         let upstream = Upstream::Organisation(organisation.to_owned());
         let mut tenant = account.tenant_for(organisation).to_owned();
-        let mut need = Need::default();
         let (mut rejected, mut challenged, mut moved) = (false, false, false);
         loop {
             self.breakers.check(&upstream, self.clock.monotonic())?;
             let identity = &*live.services.identity;
             let access = self.sessions.access(identity, &self.breakers, account, &tenant, need).await?;
-            let bearer = Bearer { token: access.token, tenant: tenant.clone() };
+            let bearer = Bearer {
+                token: access.token,
+                tenant: tenant.clone(),
+                serial: access.serial,
+                expires_at: access.expires_at,
+            };
             let went = call(Arc::clone(&live), bearer).await;
             self.breakers.note(upstream.clone(), self.clock.monotonic(), &went, self.jitter());
             let failure = match went {

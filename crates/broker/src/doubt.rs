@@ -6,8 +6,10 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use valetkey_protocol::Issuer;
+
 use crate::{
-    Broker, Failure,
+    Bearer, Broker, Failure, FailureKind,
     accounts::Account,
     keys::{Key, KeyName},
     mint::refused_again,
@@ -40,9 +42,30 @@ impl Broker {
         }
     }
 
+    /// Whether the organisation takes the access token that the key is.
+    async fn is_recognised(&self, account: &Account, key: &Key) -> Result<bool, Failure> {
+        let bearer = Bearer {
+            token: key.secret.clone(),
+            tenant: account.tenant_for(&key.entry.organisation).to_owned(),
+            serial: key.serial.unwrap_or_default(),
+            expires_at: key.entry.valid_to,
+        };
+        match self.live().services.pats.recognise(&key.entry.organisation, &bearer).await {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.kind == FailureKind::Transient => Err(failure),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Whether the service lists the key as one that works.
     async fn is_listed(&self, account: &Account, key: &Key) -> Result<bool, Failure> {
         let organisation = key.entry.organisation.as_str();
+        match key.issuer {
+            Issuer::Pat => {}
+            Issuer::Entra => return self.is_recognised(account, key).await,
+            // In no list: a new one costs nothing.
+            _ => return Ok(false),
+        }
         let listed = self
             .with_token(account, organisation, |live, bearer| async move {
                 live.services.pats.list(organisation, &bearer).await

@@ -6,7 +6,7 @@ mod pats;
 use std::{sync::Arc, time::Duration};
 
 use url::Url;
-use valetkey_azure_devops::{DevOps, Endpoints, Filter, NewPat, TenantHint};
+use valetkey_azure_devops::{Auth, DevOps, Endpoints, Filter, NewPat, TenantHint};
 use valetkey_entra::{Authority, Options, Prompt, SignIn};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
@@ -92,7 +92,7 @@ impl Entra {
             authority: self.authority.clone(),
             tenant: client.tenant.clone(),
             client_id: client.client_id.clone(),
-            scopes: SignIn::default_scopes(),
+            scopes: if client.lends { SignIn::consented_scopes() } else { SignIn::default_scopes() },
         }
     }
 }
@@ -268,6 +268,36 @@ impl Pats for AzureDevOps {
             let devops = self.0.in_tenant(&bearer.tenant);
             let update = pats::update(change);
             Ok(pats::facts(devops.update(organisation, &bearer.token, &change.id, &update).await?))
+        })
+    }
+
+    fn session_token<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        key: &'a NewKey,
+    ) -> Pending<'a, Result<CreatedKey, Failure>> {
+        Box::pin(async move {
+            let new = NewPat {
+                display_name: key.display_name.clone(),
+                scope: key.scope.clone(),
+                valid_to: key.valid_to,
+            };
+            let devops = self.0.in_tenant(&bearer.tenant);
+            let given = devops.session_token(organisation, &bearer.token, &new).await?;
+            Ok(CreatedKey { authorization_id: String::new(), secret: given.token, valid_to: given.valid_to })
+        })
+    }
+
+    fn recognise<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+    ) -> Pending<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let devops = self.0.in_tenant(&bearer.tenant);
+            devops.connection_data(organisation, Auth::Bearer(&bearer.token)).await?;
+            Ok(())
         })
     }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use valetkey_protocol::{KeyStatus, Refusal, SecretString};
+use valetkey_protocol::{Issuer, KeyStatus, Refusal, SecretString};
 
 use crate::{Purpose, ledger::Entry};
 
@@ -19,6 +19,10 @@ use crate::{Purpose, ledger::Entry};
 const LEAST: u64 = 60;
 /// A key is renewed ahead when less than this is left, or a quarter of its life if that is less.
 const AHEAD: u64 = 30 * 60;
+/// An access token is renewed no earlier: before, the same one would come back.
+const ENTRA_AHEAD: u64 = 300;
+/// A wall clock that ran so much further than the other says that the machine slept, in seconds.
+const SLEPT: u64 = 60;
 /// A key that was refused is replaced at once at most this often. A redirect to a hostile host can provoke it.
 pub(crate) const FORCED_EVERY: Duration = Duration::from_secs(30);
 /// The service is asked whether a key is dead at most this often. Who asks sooner waits: NuGet gives up after four
@@ -49,6 +53,10 @@ pub(crate) struct Key {
     pub(crate) suspect: AtomicBool,
     /// Someone says it was refused, and the service could not be asked whether it is dead.
     pub(crate) doubted: AtomicBool,
+    /// What kind it is.
+    pub(crate) issuer: Issuer,
+    /// Which access token it is, where it is one.
+    pub(crate) serial: Option<u64>,
     held_since: Moment,
 }
 
@@ -60,12 +68,18 @@ impl fmt::Debug for Key {
 
 impl Key {
     pub(crate) fn new(entry: Entry, secret: SecretString, now: Moment) -> Self {
+        Self::of_issuer(Issuer::Pat, entry, secret, now)
+    }
+
+    pub(crate) fn of_issuer(issuer: Issuer, entry: Entry, secret: SecretString, now: Moment) -> Self {
         Self {
             entry,
             secret,
             handed_out: AtomicU64::new(0),
             suspect: AtomicBool::new(false),
             doubted: AtomicBool::new(false),
+            issuer,
+            serial: None,
             held_since: now,
         }
     }
@@ -88,7 +102,16 @@ impl Key {
     }
 
     pub(crate) fn wants_renewal(&self, now: Moment) -> bool {
-        self.left(now) < AHEAD.min(self.life() / 4)
+        let ahead = if self.issuer == Issuer::Entra { ENTRA_AHEAD } else { AHEAD };
+        self.left(now) < ahead.min(self.life() / 4)
+    }
+
+    /// Whether the machine slept since it was issued, and it is a token that may have been withdrawn meanwhile: its
+    /// owner's password changed, a policy, another network.
+    pub(crate) fn slept(&self, now: Moment) -> bool {
+        let by_wall = now.wall.saturating_sub(self.held_since.wall);
+        let awake = now.monotonic.saturating_sub(self.held_since.monotonic).as_secs();
+        self.issuer == Issuer::Entra && by_wall.saturating_sub(awake) > SLEPT
     }
 
     /// What a program sends back when this key was refused. It names the key and this very mint of it.
@@ -106,6 +129,7 @@ impl Key {
             expires_at: self.entry.valid_to,
             handed_out: self.handed_out.load(Ordering::Relaxed),
             display_name: self.entry.name.clone(),
+            issuer: self.issuer,
         }
     }
 }

@@ -19,6 +19,7 @@ mod doubt;
 mod failure;
 mod files;
 mod get;
+mod issue;
 mod join;
 mod keys;
 pub mod ledger;

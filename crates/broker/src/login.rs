@@ -50,6 +50,8 @@ struct Plan {
     tenant_known: bool,
     /// Who lends access tokens.
     source: Option<TokenSource>,
+    /// Its tokens are for handing out, and mint nothing.
+    lends: bool,
 }
 
 impl Broker {
@@ -137,7 +139,7 @@ impl Broker {
         };
         // Once the tokens are here, leaving must not leave half a session.
         let outcome = match tokens.map_err(|failure| failure.refusal) {
-            Ok(tokens) => match check_granted(&tokens) {
+            Ok(tokens) => match check_granted(&tokens, plan.lends) {
                 Ok(()) => self.conclude(&plan, tokens).await,
                 Err(refusal) => Err(refusal),
             },
@@ -196,7 +198,11 @@ impl Broker {
         let tenant_known = tenant.is_some();
         let tenant = tenant.unwrap_or_else(|| live.settings.tenant.clone());
         let source = request.from.clone();
-        Ok(Plan { organisation, client: Client { tenant, client_id }, tenant_known, source })
+        let minting = live.settings.client_id.as_deref();
+        let lends = source.is_none()
+            && live.settings.entra_client_id.as_deref() == Some(client_id.as_str())
+            && minting != Some(client_id.as_str());
+        Ok(Plan { organisation, client: Client { tenant, client_id, lends }, tenant_known, source, lends })
     }
 
     /// Accounts whose session may serve, the likeliest first.
@@ -228,6 +234,8 @@ impl Broker {
             "" => format!("{}@{}", tokens.username, plan.client.client_id),
             id => id.to_owned(),
         };
+        // The same person may be signed in to mint as well.
+        let id = if plan.lends { format!("{id}.lends") } else { id };
         let tenant =
             if tokens.tenant.is_empty() { plan.client.tenant.clone() } else { tokens.tenant.clone() };
         let known = self.accounts.find(&id);
@@ -239,6 +247,7 @@ impl Broker {
             client_id: plan.client.client_id.clone(),
             organisations: known.map(|known| known.organisations).unwrap_or_default(),
             source: plan.source.clone(),
+            lends: plan.lends,
             leaving: false,
             id,
         };
@@ -260,8 +269,13 @@ impl Broker {
         let tenant = plan.tenant_known.then_some(plan.client.tenant.as_str());
         account.allow(organisation, tenant.or(Some(account.tenant.clone().as_str())));
         self.breakers.check(&Upstream::Organisation(organisation.to_owned()), self.clock.monotonic())?;
+        let mints = account.mints();
         self.with_token(&account, organisation, |live, bearer| async move {
-            live.services.pats.list(organisation, &bearer).await
+            if mints {
+                live.services.pats.list(organisation, &bearer).await.map(drop)
+            } else {
+                live.services.pats.recognise(organisation, &bearer).await
+            }
         })
         .await?;
         let (id, name) = (account.id.clone(), organisation.to_owned());
@@ -304,7 +318,7 @@ fn person_may_help(failure: &Failure) -> bool {
 }
 
 /// Scopes come with or without the resource in front (`…/vso.pats_manage`).
-fn check_granted(tokens: &Tokens) -> Result<(), Refusal> {
+fn check_granted(tokens: &Tokens, lends: bool) -> Result<(), Refusal> {
     if tokens.refresh_token.is_none() {
         return Err(Refusal::new(
             Reason::Configuration,
@@ -317,7 +331,14 @@ fn check_granted(tokens: &Tokens) -> Result<(), Refusal> {
         .iter()
         .map(|scope| scope.rsplit('/').next().unwrap_or(scope))
         .any(|scope| matches!(scope, "vso.pats_manage" | "user_impersonation"));
-    if granted {
+    if lends && granted {
+        return Err(Refusal::new(
+            Reason::Configuration,
+            "the registration for tokens that are handed out may mint keys",
+            "take `vso.pats_manage` from it, or name another one as `entra-client-id` under `[issuers]`",
+        ));
+    }
+    if granted || lends {
         return Ok(());
     }
     Err(Refusal::new(

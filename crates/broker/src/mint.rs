@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use valetkey_protocol::{Reason, Refusal};
+use valetkey_protocol::{Issuer, Reason, Refusal};
 
 use crate::{
     Broker, CreatedKey, Failure, NewKey,
@@ -46,6 +46,8 @@ enum Why {
     Ahead,
     /// It was refused.
     Forced,
+    /// The machine slept, and it may have been withdrawn.
+    Slept,
     /// Its refusal may be another's: the service is asked first.
     Doubted,
 }
@@ -77,9 +79,20 @@ impl Broker {
                 let fresh = refused != Refused::Key(key.state());
                 Ok((key, fresh))
             }
-            (Err(_), Some(suspect)) if suspect.is_usable(self.moment()) => Ok((suspect, false)),
+            (Err(refusal), Some(old)) if self.still_serves(&old, &refusal) => Ok((old, false)),
             (Err(refusal), _) => Err(refusal),
         }
+    }
+
+    /// Whether a key may be given although no better one was to be had. One that may have been withdrawn while the
+    /// machine slept is given only where nobody could be asked.
+    fn still_serves(&self, key: &Key, refusal: &Refusal) -> bool {
+        let now = self.moment();
+        let unasked = matches!(
+            refusal.reason,
+            Reason::Unavailable | Reason::Throttled | Reason::Proxy | Reason::Tls | Reason::Busy
+        );
+        key.is_usable(now) && (unasked || !key.slept(now))
     }
 
     fn find(self: &Arc<Self>, name: &KeyName, refused: Refused<'_>) -> Result<Found, Refusal> {
@@ -100,6 +113,8 @@ impl Broker {
                 }
                 (Why::Forced, None)
             }
+            // Its account is asked again whether it is still good; a service that cannot be reached costs nothing.
+            Some(key) if key.slept(now) => (Why::Slept, Some(key)),
             Some(key) if key.suspect.load(Ordering::Relaxed) => {
                 if flight.is_none() && !slot.may_force(now.monotonic) {
                     return Ok(Found::Warm(key));
@@ -159,10 +174,10 @@ impl Broker {
         }
         let lane = self.lane(account.tenant_for(&name.organisation));
         let _lane = lane.acquire().await;
-        self.mint(name, &account).await
+        self.issue(name, &account).await
     }
 
-    async fn mint(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {
+    pub(crate) async fn mint(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {
         let (new, entry) = self.draft(name)?;
         let per_hour = self.live().settings.mints_per_hour;
         // A token is fetched before anything is written: most failures are found here and leave no trace.
@@ -193,7 +208,7 @@ impl Broker {
         kept
     }
 
-    fn draft(&self, name: &KeyName) -> Result<(NewKey, Entry), Refusal> {
+    pub(crate) fn draft(&self, name: &KeyName) -> Result<(NewKey, Entry), Refusal> {
         let live = self.live();
         let nonce = random_hex::<10>(&*self.random).map_err(|error| {
             Refusal::new(Reason::Internal, error.to_string(), "try again, then restart the machine")
@@ -291,7 +306,7 @@ impl Broker {
         };
         // Only now is it the sweep's business: it takes what is on the ledger and not in the table for an orphan.
         nonce.inspect(|nonce| self.ledger.landed(nonce));
-        if let Some(key) = unwanted {
+        if let Some(key) = unwanted.filter(|key| key.issuer == Issuer::Pat) {
             self.supersede(&key.entry, grace).await;
         }
         landed

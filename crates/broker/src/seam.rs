@@ -85,6 +85,18 @@ pub trait Pats: fmt::Debug + Send + Sync {
         change: &'a PatChange,
     ) -> Pending<'a, Result<PatFacts, Failure>>;
 
+    /// A session token: like a key, and in no list.
+    fn session_token<'a>(
+        &'a self,
+        organisation: &'a str,
+        bearer: &'a Bearer,
+        key: &'a NewKey,
+    ) -> Pending<'a, Result<CreatedKey, Failure>>;
+
+    /// Whether an organisation takes an access token.
+    fn recognise<'a>(&'a self, organisation: &'a str, bearer: &'a Bearer)
+    -> Pending<'a, Result<(), Failure>>;
+
     /// The tenant an organisation belongs to.
     fn tenant_of<'a>(&'a self, organisation: &'a str) -> Pending<'a, Result<OrganisationTenant, Failure>>;
 }
@@ -116,6 +128,8 @@ pub struct Client {
     pub tenant: String,
     /// Client id of the app registration.
     pub client_id: String,
+    /// Its tokens are handed out: everything it was given consent for is asked for, and not the right to mint.
+    pub lends: bool,
 }
 
 /// A wish for an access token of somebody who is signed in elsewhere.
@@ -138,6 +152,10 @@ pub struct Bearer {
     pub token: SecretString,
     /// The tenant that gave it: a refusal can then be told from one of an organisation elsewhere.
     pub tenant: String,
+    /// Which of the session's access tokens it is.
+    pub serial: u64,
+    /// Its end, in seconds since 1970.
+    pub expires_at: u64,
 }
 
 /// What a sign-in should be like.

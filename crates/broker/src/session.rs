@@ -33,6 +33,8 @@ pub(crate) struct Access {
     pub(crate) token: SecretString,
     pub(crate) serial: u64,
     until: Moment,
+    /// Its end, in seconds since 1970.
+    pub(crate) expires_at: u64,
 }
 
 /// Why the token at hand is not good enough.
@@ -146,7 +148,8 @@ impl Sessions {
         claims: Option<&str>,
     ) -> Result<Result<Tokens, Failure>, Failure> {
         let refresh = self.refresh_token(session, &account.id).await?;
-        let client = Client { tenant: tenant.to_owned(), client_id: account.client_id.clone() };
+        let client =
+            Client { tenant: tenant.to_owned(), client_id: account.client_id.clone(), lends: account.lends };
         let mut went = identity.refresh(&client, &refresh, claims).await;
         if ended(&went)
             && let Some(previous) = self.previous(&account.id, &refresh).await
@@ -187,6 +190,7 @@ impl Sessions {
         let access = Access {
             token: tokens.access_token,
             serial: session.serial,
+            expires_at: now.wall.saturating_add(life),
             until: Moment {
                 wall: now.wall.saturating_add(use_for),
                 monotonic: now.monotonic + Duration::from_secs(use_for),

@@ -27,6 +27,12 @@ pub struct Settings {
     pub allow_write: bool,
     /// Keys minted in any hour, at most. Each one sends the user a mail.
     pub mints_per_hour: u32,
+    /// Whether session tokens are asked for where PATs are refused.
+    pub session_tokens: bool,
+    /// Organisations, in lower case, that Entra tokens may be handed to.
+    pub entra_organisations: Vec<String>,
+    /// Client id of the registration whose tokens may be handed out.
+    pub entra_client_id: Option<String>,
     /// Name of this machine as it shall stand in a key's name.
     pub machine: String,
 }
@@ -43,6 +49,9 @@ impl Default for Settings {
             key_lifetime: Duration::from_secs(8 * 3600),
             allow_write: true,
             mints_per_hour: 60,
+            session_tokens: true,
+            entra_organisations: Vec::new(),
+            entra_client_id: None,
             machine: String::new(),
         }
     }

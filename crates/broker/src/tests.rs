@@ -4,6 +4,7 @@ mod crash;
 mod fakes;
 mod feeds;
 mod healing;
+mod issuers;
 mod keeping;
 mod lent;
 mod pats;

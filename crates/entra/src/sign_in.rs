@@ -44,6 +44,12 @@ impl SignIn {
         of_devops.into_iter().chain(["offline_access", "openid", "profile"].map(str::to_owned)).collect()
     }
 
+    /// Everything that the application was given consent for, a refresh token, and the account's name.
+    pub fn consented_scopes() -> Vec<String> {
+        let of_devops = [format!("{AZURE_DEVOPS}/.default")];
+        of_devops.into_iter().chain(["offline_access", "openid", "profile"].map(str::to_owned)).collect()
+    }
+
     /// New tokens for a refresh token, with the claims request of a challenge if there is one.
     ///
     /// A provider that granted less than was asked for may refuse to hear of the rest again (RFC 6749 §6; Entra does

@@ -39,8 +39,9 @@ pub use request::{
     Request, Target,
 };
 pub use secret::{ExposeSecret, SecretString, same_secret};
-pub use source::{AzureCli, TokenSource};
+pub use source::{AzureCli, Machine, TokenSource};
 pub use status::{
-    AccountStatus, AuditRecord, KeyStatus, SessionState, StatusReport, VaultState, VaultStatus, VaultTier,
+    AccountStatus, AuditRecord, Detour, Issuer, KeyStatus, SessionState, StatusReport, VaultState,
+    VaultStatus, VaultTier,
 };
 pub use text::{MAX_LINE, is_clean, shown};

@@ -22,6 +22,8 @@ pub struct StatusReport {
     pub keys: Vec<KeyStatus>,
     /// Where secrets rest.
     pub vault: VaultStatus,
+    /// Where a policy made another kind of key necessary.
+    pub detours: Vec<Detour>,
     /// Keys on the ledger that still have to be revoked.
     pub to_revoke: u32,
     /// Audit lines that could not be written.
@@ -44,6 +46,9 @@ pub struct AccountStatus {
     /// Who lends its access tokens, where this product did not sign in by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<TokenSource>,
+    /// Its tokens are handed out, and no keys are made with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lends: bool,
     /// State of its session.
     pub session: SessionState,
     /// Why the session is not ready, and what to do.
@@ -86,6 +91,52 @@ pub struct KeyStatus {
     pub handed_out: u64,
     /// What it is called at the service.
     pub display_name: String,
+    /// What kind of key it is.
+    #[serde(default)]
+    pub issuer: Issuer,
+}
+
+/// What kind of key is handed out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Issuer {
+    /// A personal access token.
+    #[default]
+    Pat,
+    /// A session token: short-lived, not listed, ends by itself.
+    Session,
+    /// An access token of Microsoft Entra: good for everything its application may do, ends by itself.
+    Entra,
+    /// A kind of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl std::fmt::Display for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Pat => "personal access token",
+            Self::Session => "session token",
+            Self::Entra => "Entra token",
+            Self::Unknown => "key of a later version",
+        })
+    }
+}
+
+/// Another kind of key than the usual one, because a policy refused that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detour {
+    /// The organisation whose policy it is.
+    pub organisation: String,
+    /// Scope of the key that was refused.
+    pub scope: String,
+    /// What is handed out instead.
+    pub issuer: Issuer,
+    /// What the policy said: one line.
+    pub sentence: String,
+    /// Seconds until the usual kind is tried again.
+    pub seconds: u64,
 }
 
 /// Where secrets rest.

@@ -8,9 +8,11 @@ use super::{ConfigurationError, file::File};
 
 /// Whether every value of a file can be used.
 pub(super) fn check(path: &Path, file: &File) -> Result<(), ConfigurationError> {
-    let File { entra, azure_devops, keys, nuget, network, agent, vault: _ } = file;
+    let File { entra, azure_devops, keys, issuers, nuget, network, agent, vault: _ } = file;
     let checks = [
         of("entra.client-id", entra.client_id.as_deref(), client_id),
+        of("issuers.entra-client-id", issuers.entra_client_id.as_deref(), client_id),
+        of("issuers.entra-organisations", issuers.entra_organisations.as_deref(), organisations),
         of("entra.tenant", entra.tenant.as_deref(), tenant),
         of("entra.authority", entra.authority.as_ref(), address),
         of("azure-devops.dev", azure_devops.dev.as_ref(), address),
@@ -47,6 +49,13 @@ fn client_id(text: &str) -> Result<(), String> {
     let shape = groups.iter().map(|it| it.len()).eq([8, 4, 4, 4, 12]);
     let hex = groups.iter().all(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()));
     must(shape && hex, "must be an application id such as `6d1f6a3e-8f0f-4c59-9a57-0d6f0c1b2a34`")
+}
+
+fn organisations(names: &[String]) -> Result<(), String> {
+    let plain = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    must(names.iter().all(plain), "must be names as in `https://dev.azure.com/NAME`")
 }
 
 fn tenant(text: &str) -> Result<(), String> {

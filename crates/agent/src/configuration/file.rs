@@ -6,7 +6,9 @@ use std::{path::PathBuf, time::Duration};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Agent, AzureDevops, Configuration, Entra, Keys, Network, Nuget, SealedKey, Store, Vault};
+use super::{
+    Agent, AzureDevops, Configuration, Entra, Issuers, Keys, Network, Nuget, SealedKey, Store, Vault,
+};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -14,6 +16,7 @@ pub(super) struct File {
     pub(super) entra: EntraFile,
     pub(super) azure_devops: AzureDevopsFile,
     pub(super) keys: KeysFile,
+    pub(super) issuers: IssuersFile,
     pub(super) nuget: NugetFile,
     pub(super) network: NetworkFile,
     pub(super) vault: VaultFile,
@@ -48,6 +51,14 @@ pub(super) struct KeysFile {
     pub(super) lifetime_hours: Option<u32>,
     pub(super) allow_write: Option<bool>,
     pub(super) mints_per_hour: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct IssuersFile {
+    pub(super) session_tokens: Option<bool>,
+    pub(super) entra_organisations: Option<Vec<String>>,
+    pub(super) entra_client_id: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -103,11 +114,12 @@ impl<T> Combine for Option<T> {
 }
 
 combine! {
-    File { entra, azure_devops, keys, nuget, network, vault, agent }
+    File { entra, azure_devops, keys, issuers, nuget, network, vault, agent }
     EntraFile { client_id, tenant, authority }
     AzureDevopsFile { dev, pkgs, pats }
     NugetFile { nuget_org }
     KeysFile { lifetime_hours, allow_write, mints_per_hour }
+    IssuersFile { session_tokens, entra_organisations, entra_client_id }
     NetworkFile { proxy, no_proxy, ca_file }
     VaultFile { store, sealed_key }
     AgentFile { idle_exit_minutes, allow_root }
@@ -119,7 +131,7 @@ fn url(text: &str) -> Url {
 
 impl From<File> for Configuration {
     fn from(file: File) -> Self {
-        let File { entra, azure_devops, keys, nuget, network, vault, agent } = file;
+        let File { entra, azure_devops, keys, issuers, nuget, network, vault, agent } = file;
         let minutes = agent.idle_exit_minutes.unwrap_or(480);
         Self {
             entra: Entra {
@@ -136,6 +148,16 @@ impl From<File> for Configuration {
                 lifetime: Duration::from_secs(3600 * u64::from(keys.lifetime_hours.unwrap_or(8))),
                 allow_write: keys.allow_write.unwrap_or(true),
                 mints_per_hour: keys.mints_per_hour.unwrap_or(60),
+            },
+            issuers: Issuers {
+                session_tokens: issuers.session_tokens.unwrap_or(true),
+                entra_organisations: issuers
+                    .entra_organisations
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|name| name.to_ascii_lowercase())
+                    .collect(),
+                entra_client_id: issuers.entra_client_id,
             },
             nuget: Nuget { nuget_org: nuget.nuget_org.unwrap_or_else(|| url("https://www.nuget.org")) },
             network: Network { proxy: network.proxy, no_proxy: network.no_proxy, ca_file: network.ca_file },

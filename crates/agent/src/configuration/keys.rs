@@ -95,6 +95,32 @@ pub const KEYS: &[Key] = &[
         "",
         "New keys an hour at most, 1 to 1000. The agent refuses to make more.",
     ),
+    key(
+        "issuers",
+        "session-tokens",
+        "true",
+        "",
+        "Whether a session token is asked for where a policy refuses a personal access token. It is an undocumented \
+         door of Microsoft's own tools; such a token lives a day at most and cannot be revoked.",
+    ),
+    key(
+        "issuers",
+        "entra-organisations",
+        "[]",
+        "",
+        "Organisations that get an access token of Microsoft Entra where policies refuse both of the other kinds. It \
+         lives an hour, cannot be revoked, and is not bound to the organisation: it opens whatever its registration \
+         and the person may. Needs `entra-client-id`.",
+    ),
+    key(
+        "issuers",
+        "entra-client-id",
+        "",
+        r#""7e2b8c55-3a41-4a0e-9d0b-5f6d7c8e9a10""#,
+        "The registration whose tokens may be handed out: one of its own, with `vso.code_write` or `vso.packaging` and \
+         without `vso.pats_manage`, so that what is handed out can never mint; sign in to it once with `valetkey login \
+         ORG --client-id ID`. If it is the same as `client-id`, handed-out tokens can mint.",
+    ),
     key("nuget", "nuget-org", r#""https://www.nuget.org""#, "", "Where `valetkey nuget` finds nuget.org."),
     key(
         "network",

@@ -27,6 +27,8 @@ pub struct Configuration {
     pub azure_devops: AzureDevops,
     /// `[keys]`
     pub keys: Keys,
+    /// `[issuers]`
+    pub issuers: Issuers,
     /// `[nuget]`
     pub nuget: Nuget,
     /// `[network]`
@@ -75,6 +77,17 @@ pub struct Keys {
     pub allow_write: bool,
     /// New keys an hour, at most.
     pub mints_per_hour: u32,
+}
+
+/// What is handed out where an organisation's policy refuses personal access tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuers {
+    /// Whether session tokens are asked for.
+    pub session_tokens: bool,
+    /// Organisations that Entra tokens may be handed to, in lower case.
+    pub entra_organisations: Vec<String>,
+    /// Client id of the registration whose tokens may be handed out.
+    pub entra_client_id: Option<String>,
 }
 
 /// How to reach the network. What is not named here is taken from the environment the agent was started in.

@@ -58,9 +58,9 @@ fn an_unknown_key_is_named_with_its_line() {
     `user.toml` line 4: unknown key `allow-writes`
     known here: `lifetime-hours`, `allow-write`, `mints-per-hour`
     ");
-    insta::assert_snapshot!(Files::new("[policy]\n", "").refused(), @r"
+    insta::assert_snapshot!(Files::new("[policy]\n", "").refused(), @"
     `system.toml` line 1: unknown key `policy`
-    known here: `entra`, `azure-devops`, `keys`, `nuget`, `network`, `vault`, `agent`
+    known here: `entra`, `azure-devops`, `keys`, `issuers`, `nuget`, `network`, `vault`, `agent`
     ");
 }
 

@@ -59,6 +59,17 @@ fn show(report: &StatusReport, world: &mut World<'_>) -> io::Result<()> {
         writeln!(world.out, "account   none is signed in; next: run `valetkey login <organisation>`")?;
     }
     report.accounts.iter().try_for_each(|one| account(one, world.out))?;
+    for it in &report.detours {
+        writeln!(
+            world.out,
+            "instead   {} for {} ({}), tried again in {}: {}",
+            it.issuer,
+            shown(&it.organisation),
+            shown(&it.scope),
+            duration::shown(it.seconds),
+            shown(&it.sentence)
+        )?;
+    }
     if report.to_revoke > 0 {
         writeln!(world.out, "to revoke {}; the agent tries again by itself", report.to_revoke)?;
     }
@@ -91,6 +102,9 @@ fn account(account: &AccountStatus, to: &mut dyn io::Write) -> io::Result<()> {
     )?;
     if let Some(source) = &account.source {
         writeln!(to, "          access tokens come from {source}")?;
+    }
+    if account.lends {
+        writeln!(to, "          its tokens are handed out where keys are refused")?;
     }
     let state = match account.session {
         SessionState::Ready => "session ready",

@@ -76,6 +76,7 @@ fn healthy() -> StatusReport {
             client_id: "abc".to_owned(),
             organisations: vec!["contoso".to_owned()],
             source: None,
+            lends: false,
             session: SessionState::Ready,
             problem: None,
         }],

@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use valetkey_protocol::{Answer, KeyStatus, Revoked};
+use valetkey_protocol::{Answer, Issuer, KeyStatus, Revoked};
 
 use crate::harness::{NOW, Run};
 
@@ -13,6 +13,7 @@ fn key(id: &str, scope: &str, expires_at: u64) -> KeyStatus {
         expires_at,
         handed_out: 3,
         display_name: "valetkey host git fetch 1f2e".to_owned(),
+        issuer: Issuer::Pat,
     }
 }
 

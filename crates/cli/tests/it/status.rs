@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use valetkey_protocol::{
-    AccountStatus, Answer, AzureCli, KeyStatus, Reason, Refusal, SessionState, StatusReport, TokenSource,
-    VaultState, VaultStatus, VaultTier,
+    AccountStatus, Answer, AzureCli, Detour, Issuer, KeyStatus, Reason, Refusal, SessionState, StatusReport,
+    TokenSource, VaultState, VaultStatus, VaultTier,
 };
 
 use crate::harness::{NOW, Run};
@@ -17,6 +17,7 @@ fn healthy() -> StatusReport {
             client_id: "abc".to_owned(),
             organisations: vec!["contoso".to_owned(), "fabrikam".to_owned()],
             source: None,
+            lends: false,
             session: SessionState::Ready,
             problem: None,
         }],
@@ -29,6 +30,7 @@ fn healthy() -> StatusReport {
             expires_at: NOW + 25_920,
             handed_out: 12,
             display_name: "valetkey".to_owned(),
+            issuer: Issuer::Pat,
         }],
         vault: VaultStatus { state: VaultState::Ready, ..VaultStatus::default() },
         ..StatusReport::default()
@@ -72,6 +74,21 @@ fn a_session_of_the_azure_cli() {
               session ready
     keys      none; one is made when git asks for it
     "#);
+}
+
+#[test]
+fn another_kind_of_key_because_of_a_policy() {
+    let mut report = healthy();
+    report.detours = vec![Detour {
+        organisation: "locked".to_owned(),
+        scope: "vso.code".to_owned(),
+        issuer: Issuer::Session,
+        sentence: "`locked` does not allow you to create personal access tokens".to_owned(),
+        seconds: 3_000,
+    }];
+    let shown = status("status", report);
+    let line = shown.lines().find(|line| line.contains("instead")).unwrap();
+    assert_snapshot!(line, @"instead   session token for locked (vso.code), tried again in 50 min: `locked` does not allow you to create personal access tokens");
 }
 
 #[test]
@@ -209,7 +226,8 @@ fn as_json() {
           "created_at": 1799997120,
           "expires_at": 1800025920,
           "handed_out": 12,
-          "display_name": "valetkey"
+          "display_name": "valetkey",
+          "issuer": "pat"
         }
       ],
       "vault": {
@@ -218,6 +236,7 @@ fn as_json() {
         "sentence": "",
         "hint": ""
       },
+      "detours": [],
       "to_revoke": 0,
       "audit_lost": 0,
       "warnings": []

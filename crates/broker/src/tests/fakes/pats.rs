@@ -59,6 +59,12 @@ pub(in crate::tests) struct FakePats {
     pub(in crate::tests) revoke_fails: Mutex<Option<Failure>>,
     pub(in crate::tests) list_fails: Mutex<Option<Failure>>,
     pub(in crate::tests) update_fails: Mutex<Option<Failure>>,
+    /// Session tokens that were asked for.
+    pub(in crate::tests) sessions: AtomicU32,
+    pub(in crate::tests) session_fails: Mutex<Option<Failure>>,
+    /// Access tokens that organisations were asked about.
+    pub(in crate::tests) recognised: Mutex<Vec<String>>,
+    pub(in crate::tests) recognises_not: Mutex<Option<Failure>>,
     /// Longest life in seconds.
     pub(in crate::tests) longest: AtomicU64,
     pub(in crate::tests) takes: Mutex<Duration>,
@@ -105,6 +111,39 @@ impl FakePats {
 }
 
 impl Pats for FakePats {
+    fn session_token<'a>(
+        &'a self,
+        _organisation: &'a str,
+        bearer: &'a Bearer,
+        key: &'a NewKey,
+    ) -> Pending<'a, Result<CreatedKey, Failure>> {
+        Box::pin(async move {
+            let number = self.sessions.fetch_add(1, Ordering::SeqCst);
+            self.check(&bearer.token)?;
+            match self.session_fails.lock().unwrap().clone() {
+                Some(failure) => Err(failure),
+                None => Ok(CreatedKey {
+                    authorization_id: String::new(),
+                    secret: format!("session-{number}").into(),
+                    valid_to: key.valid_to,
+                }),
+            }
+        })
+    }
+
+    fn recognise<'a>(
+        &'a self,
+        _organisation: &'a str,
+        bearer: &'a Bearer,
+    ) -> Pending<'a, Result<(), Failure>> {
+        use valetkey_protocol::ExposeSecret as _;
+        Box::pin(async move {
+            self.recognised.lock().unwrap().push(bearer.token.expose_secret().to_owned());
+            self.check(&bearer.token)?;
+            self.recognises_not.lock().unwrap().clone().map_or(Ok(()), Err)
+        })
+    }
+
     fn create<'a>(
         &'a self,
         organisation: &'a str,

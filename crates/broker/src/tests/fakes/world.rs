@@ -48,6 +48,10 @@ impl World {
             revoke_fails: Mutex::default(),
             list_fails: Mutex::default(),
             update_fails: Mutex::default(),
+            sessions: AtomicU32::new(0),
+            session_fails: Mutex::default(),
+            recognised: Mutex::default(),
+            recognises_not: Mutex::default(),
             longest: AtomicU64::new(365 * 24 * HOUR),
             takes: Mutex::new(Duration::from_millis(300)),
             tenant: Mutex::new(OrganisationTenant::Tenant("home".to_owned())),
@@ -71,6 +75,7 @@ impl World {
             settings: Settings {
                 client_id: Some("client".to_owned()),
                 machine: "laptop".to_owned(),
+                session_tokens: false,
                 ..Settings::default()
             },
         }

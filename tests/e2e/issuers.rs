@@ -1,0 +1,96 @@
+//! Organisations whose policies refuse personal access tokens.
+
+use anyhow::{Result, ensure};
+use valetkey_emulator::{APP_LEGACY, APP_MINT, APP_READ, Action, Fault, Host};
+use valetkey_tests::{Rig, find_on_path, sign_in_with_device_code};
+
+const REPOSITORY: &str = "locked/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
+
+fn rig(issuers: &str) -> Result<Rig> {
+    let git = find_on_path("git").ok_or_else(|| anyhow::anyhow!("git is not installed"))?;
+    let rig = Rig::with(&git, &format!("[issuers]\n{issuers}\n"))?;
+    rig.set_up_git()?;
+    Ok(rig)
+}
+
+fn no_session_tokens(rig: &Rig) {
+    let refused = Action::Status { status: 403, retry_after: None };
+    rig.control().fault(Fault::new(refused).host(Host::Vssps).method("POST").path("SessionTokens").always());
+}
+
+#[test]
+fn git_clones_with_a_session_token_where_pats_are_restricted() -> Result<()> {
+    let rig = rig("")?;
+    rig.sign_in("locked")?.expect_ok("login")?;
+    let work = rig.sandbox.work();
+    rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
+    let status = rig.sandbox.valetkey(&["status"])?.expect_ok("status")?.stdout();
+    ensure!(status.contains("instead   session token for locked (vso.code), tried again in "), "{status}");
+    ensure!(status.contains("does not allow you to create personal access tokens"), "{status}");
+    let audit = rig.sandbox.valetkey(&["audit"])?.stdout();
+    ensure!(audit.contains("detour") && audit.contains("session token"), "{audit}");
+    rig.sandbox.git(&work.join("tree"), &["fetch"])?.expect_ok("fetch")?;
+    let sessions = rig.control().requests_to(Host::Vssps, "POST", "SessionTokens").len();
+    ensure!(sessions == 1 && rig.mints() == 1, "{sessions} session tokens, {} PATs asked for", rig.mints());
+    Ok(())
+}
+
+#[test]
+fn without_session_tokens_and_an_allow_list_the_policy_is_named() -> Result<()> {
+    let rig = rig("session-tokens = false")?;
+    rig.sign_in("locked")?.expect_ok("login")?;
+    let ran = rig.sandbox.git(&rig.sandbox.work(), &["clone", &rig.repository(REPOSITORY), "tree"])?;
+    ensure!(
+        !ran.ok() && ran.stderr().contains("does not allow you to create personal access tokens"),
+        "{}",
+        ran.stderr()
+    );
+    ensure!(rig.control().requests_to(Host::Vssps, "POST", "SessionTokens").is_empty());
+    Ok(())
+}
+
+#[test]
+fn git_clones_with_an_entra_token_of_a_registration_that_cannot_mint() -> Result<()> {
+    let lists = format!("entra-organisations = [\"locked\"]\nentra-client-id = \"{APP_READ}\"");
+    let rig = rig(&lists)?;
+    no_session_tokens(&rig);
+    rig.sign_in("locked")?.expect_ok("login")?;
+    let control = rig.control();
+    let approve = |code: &str| control.approve_device(code);
+    sign_in_with_device_code(&rig.sandbox, &["locked", "--client-id", APP_READ], approve)?
+        .expect_ok("login to lend")?;
+    let work = rig.sandbox.work();
+    rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
+    let status = rig.sandbox.valetkey(&["status"])?.stdout();
+    ensure!(status.contains("instead   Entra token for locked (vso.code)"), "{status}");
+    let open = rig.repository("contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service");
+    ensure!(
+        !rig.sandbox.git(&work, &["ls-remote", &open])?.ok(),
+        "an organisation that nobody named was served"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_registration_that_may_mint_is_not_taken_for_lending() -> Result<()> {
+    for (lender, taken) in [(APP_LEGACY, false), (APP_READ, true), (APP_MINT, true)] {
+        let lists = format!("entra-organisations = [\"locked\"]\nentra-client-id = \"{lender}\"");
+        let rig = rig(&lists)?;
+        let control = rig.control();
+        let approve = |code: &str| control.approve_device(code);
+        let ran = sign_in_with_device_code(&rig.sandbox, &["locked", "--client-id", lender], approve)?;
+        ensure!(ran.ok() == taken, "{lender}: {}{}", ran.stdout(), ran.stderr());
+    }
+    Ok(())
+}
+
+#[test]
+fn where_packages_only_are_allowed_code_gets_another_kind() -> Result<()> {
+    let rig = rig("")?;
+    rig.sign_in("pkgonly")?.expect_ok("login")?;
+    let repository = rig.repository(&REPOSITORY.replace("locked", "pkgonly"));
+    rig.sandbox.git(&rig.sandbox.work(), &["ls-remote", &repository])?.expect_ok("ls-remote")?;
+    let status = rig.sandbox.valetkey(&["status"])?.stdout();
+    ensure!(status.contains("session token for pkgonly (vso.code)"), "{status}");
+    Ok(())
+}
