@@ -57,12 +57,34 @@ pub(crate) fn names_resource(scopes: &[String]) -> bool {
     scopes.iter().any(|scope| !OPENID.contains(&scope.as_str()))
 }
 
-/// The `scope` of a token answer: everything the application holds on the resource, not the subset asked for.
+/// The `scope` of a token answer: everything the application holds on the resource, not the subset asked for, and
+/// `.default` again when it was asked for, by which MSAL finds the token in its cache.
 pub(crate) fn granted(app: &App, asked: &[String]) -> String {
     let of_arm: Vec<String> = asked.iter().filter(|scope| is_arm(scope)).cloned().collect();
     let of_devops = app.permissions.iter().map(|permission| format!("{RESOURCE}/{permission}"));
     let held = if of_arm.is_empty() { of_devops.collect() } else { of_arm };
     let identity =
         ["openid", "profile", "email"].into_iter().filter(|scope| asked.iter().any(|held| held == scope));
-    held.into_iter().chain(identity.map(str::to_owned)).collect::<Vec<_>>().join(" ")
+    let default = asked.iter().filter(|scope| scope.ends_with("/.default") && !is_arm(scope)).cloned();
+    held.into_iter().chain(default).chain(identity.map(str::to_owned)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Platform;
+
+    #[test]
+    fn the_default_scope_comes_back_beside_what_it_stands_for() {
+        let app = App {
+            client_id: String::new(),
+            name: String::new(),
+            platform: Platform::Public,
+            permissions: vec!["user_impersonation".to_owned()],
+            redirects: Vec::new(),
+        };
+        let default = format!("{RESOURCE}/.default");
+        let asked = [default.clone(), "openid".to_owned(), "offline_access".to_owned()];
+        assert_eq!(granted(&app, &asked), format!("{RESOURCE}/user_impersonation {default} openid"));
+    }
 }
