@@ -34,6 +34,22 @@ flows! {
     gcm_with_pats_by_browser: "GCM", "PAT by browser";
     gcm_with_oauth_by_device_code: "GCM", "OAuth by device code";
     gcm_with_oauth_by_browser: "GCM", "OAuth by browser";
+    azureauth_ado_pat: "azureauth", "ado pat";
+    azureauth_ado_pat_under_policies: "azureauth", "ado pat under policies";
+    azureauth_ado_token_by_device_code: "azureauth", "ado token by device code";
+    azureauth_ado_token_by_browser: "azureauth", "ado token by browser";
+    azureauth_aad: "azureauth", "aad";
+    artifacts_provider_alone: "Artifacts provider", "stand-alone";
+    artifacts_provider_under_policies: "Artifacts provider", "session tokens under policies";
+    artifacts_provider_with_dotnet: "Artifacts provider", "dotnet restore";
+    artifacts_provider_with_nuget_exe: "Artifacts provider", "nuget.exe restore";
+    artifacts_provider_with_keyring: "Artifacts provider", "keyring get";
+    msal_instance_discovery: "MSAL for Python", "instance discovery";
+    msal_browser: "MSAL for Python", "browser";
+    msal_device_code: "MSAL for Python", "device code";
+    msal_silent_refresh: "MSAL for Python", "silent refresh";
+    msal_claims_challenge: "MSAL for Python", "claims challenge";
+    msal_errors: "MSAL for Python", "errors";
     gcm_with_every_form_of_the_challenge: "GCM", "every form of the challenge";
     gcm_where_it_is_refused: "GCM", "refusals";
 }

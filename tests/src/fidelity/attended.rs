@@ -14,6 +14,9 @@ use valetkey_demo::user_code;
 /// How long a program with a person at it may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often it is looked whether it has ended.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// What a program said on both streams together, and how it ended.
 #[derive(Debug)]
 pub struct Attended {
@@ -92,20 +95,23 @@ fn listen(child: &mut Child, see: &mut impl FnMut(&str) -> Result<()>) -> Result
     let deadline = Instant::now() + PATIENCE;
     let mut said = Vec::new();
     loop {
-        match pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match pieces.recv_timeout(PAUSE) {
             Ok(piece) => {
                 said.extend_from_slice(&piece);
                 let whole = said.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
                 see(&String::from_utf8_lossy(&said[..whole]))?;
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => {
-                return Ok(String::from_utf8_lossy(&said).into_owned());
-            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            // Programs that it started may hold its streams open long after its end.
+            Err(mpsc::RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                bail!("nothing more in {} s: {}", PATIENCE.as_secs(), String::from_utf8_lossy(&said));
+                if Instant::now() > deadline {
+                    bail!("not done in {} s: {}", PATIENCE.as_secs(), String::from_utf8_lossy(&said));
+                }
             }
         }
     }
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 fn pump(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {

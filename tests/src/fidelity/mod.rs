@@ -5,6 +5,7 @@ pub mod artifacts;
 pub mod attended;
 pub mod azureauth;
 mod curl;
+pub mod desk;
 mod gcm;
 mod git;
 pub mod mask;
@@ -69,7 +70,7 @@ impl Report {
 /// Every flow there is.
 #[must_use]
 pub fn flows() -> Vec<Flow> {
-    [git::FLOWS, curl::FLOWS, gcm::FLOWS].concat()
+    [git::FLOWS, curl::FLOWS, gcm::FLOWS, azureauth::FLOWS, artifacts::FLOWS, msal::FLOWS].concat()
 }
 
 /// The flow of that client and name.

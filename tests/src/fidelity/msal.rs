@@ -1,6 +1,93 @@
-//! MSAL for Python.
+//! MSAL for Python, driven by a script beside this file.
 
-use super::Flow;
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    process::{Child, Stdio},
+    thread,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use valetkey_emulator::APP_MINT;
+
+use super::{
+    Flow, Needs, Stage,
+    desk::{Choice, Desk},
+};
 
 /// Its flows.
-pub const FLOWS: &[Flow] = &[];
+pub const FLOWS: &[Flow] = &[
+    Flow { client: CLIENT, name: "instance discovery", needs: NEEDS, run: |stage| play(stage, "discovery") },
+    Flow { client: CLIENT, name: "browser", needs: BROWSER, run: |stage| play(stage, "browser") },
+    Flow { client: CLIENT, name: "device code", needs: NEEDS, run: |stage| play(stage, "device") },
+    Flow { client: CLIENT, name: "silent refresh", needs: NEEDS, run: |stage| play(stage, "silent") },
+    Flow { client: CLIENT, name: "claims challenge", needs: NEEDS, run: |stage| play(stage, "claims") },
+    Flow { client: CLIENT, name: "errors", needs: NEEDS, run: |stage| play(stage, "errors") },
+];
+
+const CLIENT: &str = "MSAL for Python";
+const PYTHON: &str = "python/bin/python";
+const NEEDS: Needs = Needs { programs: &[], clients: &[PYTHON] };
+const BROWSER: Needs = Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PYTHON] };
+
+/// Says what it wants done on a line of its own, and reads that it was done.
+const SCRIPT: &str = include_str!("with_msal.py");
+
+fn play(stage: &mut Stage, step: &str) -> Result<String> {
+    let desk = Desk::new(stage, "browser")?;
+    let mut command = stage.command(stage.client(PYTHON)?);
+    // BROWSER: Python's `webbrowser`, which MSAL opens addresses with.
+    command.args(["-c", SCRIPT, step, APP_MINT]).env("BROWSER", "browser %s");
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let version = attend(stage, &desk, child).with_context(|| format!("at `{step}`"))?;
+    Ok(version)
+}
+
+fn attend(stage: &Stage, desk: &Desk<'_>, mut child: Child) -> Result<String> {
+    let mut wrong = child.stderr.take().context("no standard error")?;
+    let wrong = thread::spawn(move || {
+        let mut text = String::new();
+        wrong.read_to_string(&mut text).map(|_| text)
+    });
+    let mut answers = child.stdin.take().context("no standard input")?;
+    let wishes = BufReader::new(child.stdout.take().context("no standard output")?);
+    let mut last = String::new();
+    for wish in wishes.lines() {
+        let wish = wish?;
+        let done = match wish.split_once(' ') {
+            Some(("tell", rest)) => tell(stage, rest),
+            Some(("person", choice)) => serve(desk, choice),
+            _ => {
+                last = wish;
+                continue;
+            }
+        };
+        if let Err(error) = done {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+        answers.write_all(b"done\n")?;
+    }
+    drop(answers);
+    let status = child.wait()?;
+    let wrong = wrong.join().unwrap_or_else(|_| Ok(String::new()))?;
+    if !status.success() {
+        bail!("the script ended with {status}:\n{wrong}");
+    }
+    Ok(last)
+}
+
+fn tell(stage: &Stage, wish: &str) -> Result<()> {
+    let (path, body) = wish.split_once(' ').context("no body")?;
+    let body: Value = serde_json::from_str(body)?;
+    stage.tell(path, body).map(|_| ())
+}
+
+fn serve(desk: &Desk<'_>, choice: &str) -> Result<()> {
+    match choice {
+        "signs in" => desk.serve(Choice::SignIn, "Authentication complete"),
+        "cancels" => desk.serve(Choice::Cancel, "Authentication failed"),
+        other => bail!("a person who {other}?"),
+    }
+}
