@@ -17,6 +17,9 @@ pub enum Reach {
 
 /// Somebody who answers questions.
 pub trait Ask: fmt::Debug + Send {
+    /// Does what can be done before there is a question.
+    fn prepare(&mut self) {}
+
     /// Asks one question, and hands out the events that come before its answer.
     fn ask(
         &mut self,
@@ -27,16 +30,32 @@ pub trait Ask: fmt::Debug + Send {
 }
 
 /// The agent of this user on this machine.
-#[derive(Debug)]
-pub struct LocalAgent;
+#[derive(Debug, Default)]
+pub struct LocalAgent {
+    /// For the first question: an agent that runs is greeted while NuGet still shakes hands.
+    greeted: Option<Connection>,
+}
 
 impl Ask for LocalAgent {
+    fn prepare(&mut self) {
+        self.greeted = Paths::discover()
+            .ok()
+            .and_then(|paths| Connection::open(&paths, ClientKind::Nuget, Start::Never).ok());
+    }
+
     fn ask(
         &mut self,
         request: &Request,
         reach: Reach,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Answer, ClientError> {
+        if let Some(mut greeted) = self.greeted.take_if(|_| !matches!(request, Request::Login(_))) {
+            // The agent lets go of who is silent for long. Another one is asked then.
+            match greeted.ask(request) {
+                Err(ClientError::Broken(_)) => {}
+                answer => return answer,
+            }
+        }
         let start = match reach {
             Reach::Start => Start::OnDemand { agent: agent_program()? },
             Reach::IfRunning => Start::Never,

@@ -89,6 +89,7 @@ impl Clerk {
     /// Answers until nobody asks any more.
     pub(crate) fn serve(&mut self, questions: &Receiver<Question>) {
         // While NuGet is still shaking hands, so that the first answer does not wait for it.
+        self.agent.prepare();
         self.calling.get_or_insert_with(|| Calling::above(&*self.processes));
         for question in questions {
             let outcome = self.answer(&question);

@@ -65,7 +65,7 @@ impl fmt::Debug for World {
 pub fn main() -> ExitCode {
     if std::env::args_os().skip(1).any(|argument| argument == "-Plugin") {
         let world = World {
-            agent: Box::new(LocalAgent),
+            agent: Box::new(LocalAgent::default()),
             processes: Arc::new(SystemProcesses),
             person: Box::new(Terminal),
             time: Box::new(SystemTime::start()),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod greeted;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod local;
