@@ -46,10 +46,9 @@ impl Client for NugetExe {
         let mut trust = sandbox.command("cert-sync");
         trust.args(["--quiet", "--user"]).arg(sandbox.home().join("authority.pem"));
         sandbox.run(trust)?.expect_ok("cert-sync")?;
-        // It writes one at its first start, and those that start at once read half of it.
-        let configuration = sandbox.home().join("config/NuGet");
-        fs::create_dir_all(&configuration)?;
-        fs::write(configuration.join("NuGet.Config"), "<configuration />\n")?;
+        // At its first start it writes the person's configuration; those that start at once read half of it.
+        let first = self.command(sandbox, &sandbox.work(), &["sources", "list", "-NonInteractive"]);
+        sandbox.run(first)?.expect_ok("nuget sources")?;
         sandbox.valetkey(&["setup", "nuget", "--nuget-exe"])?.expect_ok("setup nuget")?;
         Ok(())
     }
