@@ -170,12 +170,32 @@ fn bind(recorded: &Value, actual: &Value, found: &mut Vec<(String, String)>) {
             }
         }
         (Value::Array(recorded), Value::Array(actual)) => {
-            recorded.iter().zip(actual).for_each(|(recorded, actual)| bind(recorded, actual, found));
+            // Entries of one kind are recorded once, so their places say nothing.
+            for recorded in recorded {
+                if let Some(actual) = actual.iter().find(|actual| fits(recorded, actual)) {
+                    bind(recorded, actual, found);
+                }
+            }
         }
         (Value::String(place), Value::String(value)) if is_name(place) => {
             found.push((place.clone(), value.clone()));
         }
         _ => {}
+    }
+}
+
+/// May this value have been recorded so?
+fn fits(recorded: &Value, actual: &Value) -> bool {
+    match (recorded, actual) {
+        (Value::Object(recorded), Value::Object(actual)) => {
+            recorded.iter().all(|(key, value)| actual.get(key).is_some_and(|actual| fits(value, actual)))
+        }
+        (Value::Array(_), Value::Array(_)) => true,
+        (Value::String(kind), Value::Number(_)) => kind == "(number)",
+        (Value::String(kind), Value::String(value)) => {
+            is_name(kind) || kind == value || (kind == "(text)" && !is_plain_word(value))
+        }
+        _ => recorded == actual,
     }
 }
 
@@ -202,5 +222,15 @@ mod tests {
         let shape = answer.shape(&|text| text.replace("abc", "{code}"));
         assert_eq!(shape["headers"]["location"], json!(["http://localhost:1/?code&state"]));
         assert_eq!(answer.bind(&shape), [("{code}".to_owned(), "abc".to_owned())]);
+    }
+
+    #[test]
+    fn a_name_in_a_list_is_found_by_its_neighbours() {
+        let body =
+            br#"{"list":[{"id":"a/1","type":"A/1"},{"id":"b/2","type":"B/2"},{"id":"x-77","type":"Feed"}]}"#;
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let answer = Answer { status: 200, headers: &headers, body };
+        let shape = answer.shape(&|text| text.replace("x-77", "{id}"));
+        assert_eq!(answer.bind(&shape), [("{id}".to_owned(), "x-77".to_owned())]);
     }
 }
