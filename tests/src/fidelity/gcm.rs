@@ -21,7 +21,7 @@ use super::{
     expect_text,
     git::REPOSITORY,
 };
-use crate::Browser;
+use crate::{Browser, gits};
 
 pub(super) const FLOWS: &[Flow] = &[
     Flow { client: CLIENT, name: "PAT by device code", needs: NEEDS, run: pat_by_device_code },
@@ -109,12 +109,13 @@ fn oauth_by_browser(stage: &mut Stage) -> Result<String> {
     Ok(version)
 }
 
-/// Every form of the challenge that GCM understands, in both modes, each in a home that knows nothing. A challenge whose
-/// parts are joined in one line is left out: GCM takes the rest of the line for the authority (as its source has it).
+/// Every form of the challenge, in both modes and with every git, each in a home that knows nothing: newer gits pass the
+/// challenge on to their helper, older ones leave GCM to ask for it.
 fn challenges(stage: &mut Stage) -> Result<String> {
-    const FORMS: [&str; 5] = [
+    const FORMS: [&str; 6] = [
         "challenge-alias-host",
         "challenge-bare-bearer",
+        "challenge-joined",
         "challenge-quoted",
         "challenge-two-tenants",
         "sign-in-answer",
@@ -122,24 +123,37 @@ fn challenges(stage: &mut Stage) -> Result<String> {
     stage.tell("signin-as", json!({"user": "alice"}))?;
     let mut version = String::new();
     for form in FORMS {
-        let (on, off) = if form == "sign-in-answer" {
-            (json!("page"), json!("redirect"))
-        } else {
-            (json!(true), json!(false))
+        let (on, off) = match form {
+            "sign-in-answer" => (json!("page"), json!("redirect")),
+            _ => (json!(true), json!(false)),
         };
         stage.tell("switches", json!({form: on}))?;
-        for kind in ["pat", "oauth"] {
-            stage.fresh_home()?;
-            stage
-                .script("xdg-open", "#!/bin/sh\nexec curl --silent --location --output /dev/null \"$1\"\n")?;
-            let gcm = Gcm { stage, way: Way::Unseen, desktop: true };
-            version = gcm.install(kind, "plaintext")?;
-            let what = format!("{kind} with {form}");
-            gcm.signed_in(&stage.sandbox.work(), &["ls-remote", REPOSITORY]).context(what.clone())?;
-            gcm.silently(&stage.sandbox.work(), &["ls-remote", WITH_NAME]).context(what)?;
+        for git in gits() {
+            for kind in ["pat", "oauth"] {
+                let outcome = challenged(stage, &git, kind);
+                let what = || format!("{kind} with {form} and {}", git.display());
+                // In one line with the others, GCM takes all of them for the authority; so Azure Repos, where GCM
+                // works, does not send them to git that way.
+                match outcome {
+                    Err(error) if form == "challenge-joined" && kind == "oauth" => {
+                        expect_text(&format!("{error:#}"), "well-formed URI").with_context(what)?;
+                    }
+                    outcome => version = outcome.with_context(what)?,
+                }
+            }
         }
         stage.tell("switches", json!({form: off}))?;
     }
+    Ok(version)
+}
+
+fn challenged(stage: &mut Stage, git: &Path, kind: &str) -> Result<String> {
+    stage.fresh_home(git)?;
+    stage.script("xdg-open", "#!/bin/sh\nexec curl --silent --location --output /dev/null \"$1\"\n")?;
+    let gcm = Gcm { stage, way: Way::Unseen, desktop: true };
+    let version = gcm.install(kind, "plaintext")?;
+    gcm.signed_in(&stage.sandbox.work(), &["ls-remote", REPOSITORY])?;
+    gcm.silently(&stage.sandbox.work(), &["ls-remote", WITH_NAME])?;
     Ok(version)
 }
 

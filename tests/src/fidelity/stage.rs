@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use valetkey_demo::{Ran, Sandbox};
 use valetkey_emulator::{Control, Emulator, Options};
 
-use crate::skip::variable;
+use crate::{gits, skip::variable};
 
 /// Variables by which programs are told what authority to trust, all of them documented by those who read them:
 /// OpenSSL and .NET, Python's requests, git, curl, Node.
@@ -56,7 +56,7 @@ impl Stage {
         let emulator = Emulator::start(options).context("the emulator does not start on port 443")?;
         emulator.control().record();
         let bin = tempfile::tempdir()?;
-        let sandbox = Sandbox::new(bin.path(), Path::new("/usr/bin/git"))?;
+        let sandbox = Sandbox::new(bin.path(), &gits().first().cloned().context("git is not installed")?)?;
         let authority = sandbox.home().join("authority.pem");
         fs::write(&authority, emulator.ca_pem())?;
         let mut stage = Self { sandbox, emulator, bin, authority, told: RefCell::default() };
@@ -64,12 +64,12 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Leaves the home and begins a fresh one; the emulator and what it knows stay.
+    /// Leaves the home and begins a fresh one with that git; the emulator and what it knows stay.
     ///
     /// # Errors
     /// When the home cannot be made.
-    pub fn fresh_home(&mut self) -> Result<()> {
-        self.sandbox = Sandbox::new(self.bin.path(), Path::new("/usr/bin/git"))?;
+    pub fn fresh_home(&mut self, git: &Path) -> Result<()> {
+        self.sandbox = Sandbox::new(self.bin.path(), git)?;
         self.authority = self.sandbox.home().join("authority.pem");
         fs::write(&self.authority, self.emulator.ca_pem())?;
         self.furnish();
