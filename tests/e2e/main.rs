@@ -16,6 +16,7 @@ mod nuget;
 mod others;
 mod pat;
 mod pat_crash;
+mod pat_table;
 mod replay;
 mod sealed_world;
 mod switches;

@@ -163,6 +163,9 @@ impl PatError {
             Self::InvalidUserId | Self::InvalidUserType | Self::UserIdRequired => {
                 "issues personal access tokens to people only, and this account is none"
             }
+            Self::InvalidScope => "does not know one of the scopes",
+            Self::InvalidDisplayName | Self::DisplayNameRequired => "does not take this name for a token",
+            Self::InvalidValidTo => "does not take this end for a token",
             Self::FailedToReadTenantPolicy => "could not read the policy of its tenant",
             Self::FailedToReadOrgPolicy => "could not read its own policy",
             Self::ExpiredPatCannotBeExtended => "does not extend a personal access token that has expired",
@@ -188,6 +191,11 @@ impl PatError {
             }
             Self::PatLifespanPolicyViolation | Self::InvalidValidTo => {
                 "ask for a shorter life: `--expires` for a token, `[keys] lifetime-hours` for keys".to_owned()
+            }
+            Self::InvalidScope => "`valetkey pat scopes` lists the scopes there are".to_owned(),
+            Self::InvalidDisplayName | Self::DisplayNameRequired => "give the token another name".to_owned(),
+            Self::ExpiredPatCannotBeExtended => {
+                "run `valetkey pat regenerate`, which makes a new one in its place".to_owned()
             }
             Self::AccessDenied => format!(
                 "check that your account may use `{organisation}`; its administrator may restrict personal access tokens"

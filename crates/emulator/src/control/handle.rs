@@ -134,6 +134,16 @@ impl Control {
         Ok(())
     }
 
+    /// Takes a person into an organisation; once is enough.
+    pub fn add_member(&self, org: &str, user: &str) -> Result<()> {
+        self.remove_member(org, user)?;
+        let mut world = self.shared.world();
+        let organisation =
+            world.organisations.get_mut(org).with_context(|| format!("no organisation `{org}`"))?;
+        organisation.members.push(user.to_owned());
+        Ok(())
+    }
+
     /// Sets an organisation's policy from JSON: `restrict-creation` (`all`, `all-but-packaging`), `exempt`,
     /// `max-lifespan-days`, `no-full-scope`, `no-global`.
     pub fn set_policy(&self, org: &str, policy: Value) -> Result<()> {
