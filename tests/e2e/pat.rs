@@ -1,6 +1,11 @@
 //! A person's tokens, from the first to the last, with the shipped programs.
 
-use std::{fs, process::Stdio};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+    process::Stdio,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -149,11 +154,8 @@ fn a_lost_answer_leaves_the_old_one_and_no_other_even_where_lists_lag() -> Resul
     let rig = rig()?;
     pat(&rig, &["create", "ci", "--scope", "vso.build", "--to-command", "--", "sh", "-c", INTO_A_FILE])?
         .expect_ok("create")?;
-    rig.control().switch(|switches| switches.list_lag = 3600);
     let lost = Fault::new(Action::ResetAfterCommit).host(Host::Vssps).method("POST").path("tokens/pats");
     rig.control().fault(lost);
-    // A token that was made an hour ago is listed.
-    rig.control().switch(|switches| switches.list_lag = 0);
     let ran = pat(&rig, &["regenerate", "ci", "--print"])?;
     ensure!(!ran.ok() && ran.stdout().is_empty(), "a value came out of nowhere");
     ensure!(rig.control().live_pats().len() == 2, "nothing was made");
@@ -211,7 +213,7 @@ fn a_terminal_shows_a_value_on_a_screen_that_goes_away() -> Result<()> {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    std::io::Write::write_all(&mut input, b"x")?;
+    input.write_all(b"x")?;
     let out = child.wait_with_output()?;
     let seen = String::from_utf8_lossy(&out.stdout).into_owned();
     let (enter, leave) = (seen.find("\u{1b}[?1049h"), seen.find("\u{1b}[?1049l"));
@@ -220,4 +222,35 @@ fn a_terminal_shows_a_value_on_a_screen_that_goes_away() -> Result<()> {
     let at = seen.find(shown[0]);
     ensure!(out.status.success() && enter.is_some() && enter < at && at < leave, "{seen:?}");
     Ok(())
+}
+
+#[test]
+fn a_program_that_is_not_ours_for_people_gets_no_token() -> Result<()> {
+    let rig = rig()?;
+    rig.control().mint("alice", "contoso", "vso.code", 3600)?;
+    rig.sandbox.valetkey(&["agent", "start"])?.expect_ok("agent start")?;
+    for client in ["git", "nuget", "someone"] {
+        let mut stream = UnixStream::connect(rig.sandbox.home().join("run/valetkey/agent.sock"))?;
+        say(&mut stream, &json!({"versions": {"min": 1, "max": 1}, "build": "0", "client": client}))?;
+        say(&mut stream, &json!({"type": "pat", "do": "list"}))?;
+        ensure!(hear(&mut stream)?["type"] == "ready", "not greeted");
+        let answer = hear(&mut stream)?;
+        ensure!(answer["reason"] == "not-permitted" && answer.get("pats").is_none(), "{client}: {answer}");
+    }
+    Ok(())
+}
+
+fn say(stream: &mut UnixStream, value: &Value) -> Result<()> {
+    let body = value.to_string();
+    stream.write_all(&u32::try_from(body.len())?.to_be_bytes())?;
+    stream.write_all(body.as_bytes())?;
+    Ok(())
+}
+
+fn hear(stream: &mut UnixStream) -> Result<Value> {
+    let mut head = [0; 4];
+    stream.read_exact(&mut head)?;
+    let mut body = vec![0; u32::from_be_bytes(head) as usize];
+    stream.read_exact(&mut body)?;
+    Ok(serde_json::from_slice(&body)?)
 }
