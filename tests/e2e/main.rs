@@ -12,6 +12,7 @@ mod issuers;
 mod keyring;
 mod leaks;
 mod lifecycle;
+mod machines;
 mod nuget;
 mod others;
 mod pat;

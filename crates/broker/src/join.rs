@@ -1,6 +1,7 @@
 //! The real services behind the broker's traits.
 
 mod azure_cli;
+mod machine;
 mod pats;
 
 use std::{sync::Arc, time::Duration};
@@ -102,6 +103,10 @@ impl Identity for Entra {
         Box::pin(async move {
             let went = match loan.source {
                 TokenSource::AzureCli(from) => azure_cli::borrow(loan, from).await,
+                TokenSource::Machine(from) => match machine::client(loan, from) {
+                    Ok(client) => machine::borrow(self.sign_in(&client), from).await,
+                    Err(refusal) => Err(refusal.into()),
+                },
                 source => {
                     let sentence = format!("no token can be had of {source}");
                     Err(Refusal::new(Reason::VersionMismatch, sentence, "run `valetkey agent restart`")

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Reason, Refusal, TokenSource};
+use valetkey_protocol::{Answer, Event, Flow, LoginRequest, Machine, Reason, Refusal, TokenSource};
 
 use crate::{
     Broker, Client, Failure, FailureKind, Loan, OrganisationTenant, Peer, Tokens, Wish,
@@ -178,6 +178,9 @@ impl Broker {
         };
         let client_id = match &request.from {
             Some(TokenSource::AzureCli(_)) => AZURE_CLI.to_owned(),
+            Some(TokenSource::Machine(
+                Machine::FederatedFile { client_id, .. } | Machine::SecretFile { client_id, .. },
+            )) => client_id.clone(),
             Some(_) => return Err(no_source()),
             None => {
                 let named = request.client_id.clone().or_else(|| live.settings.client_id.clone());

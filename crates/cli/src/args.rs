@@ -108,6 +108,18 @@ pub(crate) struct Login {
     /// Take access tokens from the Azure CLI, where no application may be registered
     #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["device_code", "client_id", "fresh"])]
     pub(crate) from: Option<Lender>,
+    /// Sign in as an application, with a secret or a federated token in a file; it gets Entra tokens and makes no keys
+    #[arg(long, value_enum, value_name = "PROOF", requires = "client_id", conflicts_with_all = ["device_code", "from", "fresh"])]
+    pub(crate) machine: Option<Proof>,
+    /// The file the secret or the federated token is in
+    #[arg(long, value_name = "FILE", requires = "machine")]
+    pub(crate) proof_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Proof {
+    Secret,
+    Federated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

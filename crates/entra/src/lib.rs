@@ -32,5 +32,5 @@ pub use azure_cli::{AzureCli, Signed};
 pub use browser::{BrowserFlow, Options, Prompt};
 pub use device::DeviceFlow;
 pub use error::{SignInError, SignInErrorKind};
-pub use sign_in::SignIn;
+pub use sign_in::{Proof, SignIn};
 pub use tokens::Tokens;

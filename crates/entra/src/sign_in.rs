@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use oauth2::{
-    AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, RefreshToken, Scope,
-    TokenUrl, basic::BasicClient,
+    AuthType, AuthUrl, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
+    RefreshToken, Scope, TokenUrl, basic::BasicClient,
 };
 use valetkey_http::{Http, Reply, StatusCode, retry_after};
 use valetkey_protocol::{ExposeSecret as _, SecretString};
@@ -19,6 +19,18 @@ use crate::{
 
 /// The application id of Azure DevOps, the resource of every token here.
 pub(crate) const AZURE_DEVOPS: &str = "499b84ac-1321-427f-aa17-267ca6975798";
+
+/// RFC 7523.
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How an application proves that it is itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// A secret.
+    Secret(&'a SecretString),
+    /// A token of a platform that the application's registration trusts.
+    Assertion(&'a SecretString),
+}
 
 pub(crate) type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
@@ -82,6 +94,40 @@ impl SignIn {
         }
         let reply = delivered(request.request_async(&courier).await)?;
         self.tokens(&reply, Grant::Refresh, None)
+    }
+
+    /// An access token that an application gets for itself, by its own proof (Microsoft: "client credentials flow").
+    /// There is no refresh token: the proof is shown again.
+    pub async fn for_itself(&self, proof: Proof<'_>) -> Result<Tokens, SignInError> {
+        let mut client = self.client()?;
+        if let Proof::Secret(secret) = proof {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        let courier = Courier::new(&self.http)?;
+        let scope = Scope::new(format!("{AZURE_DEVOPS}/.default"));
+        let mut request = client.exchange_client_credentials().add_scope(scope);
+        if let Proof::Assertion(assertion) = proof {
+            request = request
+                .add_extra_param("client_assertion_type", ASSERTION)
+                .add_extra_param("client_assertion", assertion.expose_secret().to_owned());
+        }
+        let reply = delivered(request.request_async(&courier).await)?;
+        self.tokens(&reply, Grant::Refresh, None).map_err(|error| match error.kind {
+            SignInErrorKind::ClientMisconfigured | SignInErrorKind::SessionEnded => {
+                let code = error.code.map_or_else(String::new, |code| format!(" (AADSTS{code})"));
+                SignInError {
+                    kind: SignInErrorKind::ClientMisconfigured,
+                    sentence: format!(
+                        "Microsoft Entra does not take the proof of `{}`{code}",
+                        self.client_id
+                    ),
+                    hint: "check the file, and the secrets and federated credentials of the application"
+                        .to_owned(),
+                    ..error
+                }
+            }
+            _ => error,
+        })
     }
 
     /// Begins a sign-in in the system browser: listens on loopback and gives the address to open.

@@ -108,6 +108,8 @@ pub const PIPELINE: [Variable; 5] = [
 
 /// Where the Azure CLI keeps its sign-ins, where that is not `~/.azure`.
 pub const AZURE_CONFIG_DIR: Variable = Variable("AZURE_CONFIG_DIR");
+/// Where Kubernetes puts the token of a pod (Microsoft: "Microsoft Entra Workload ID").
+pub const AZURE_FEDERATED_TOKEN_FILE: Variable = Variable("AZURE_FEDERATED_TOKEN_FILE");
 /// A file of certificates that the Azure CLI trusts instead of its own.
 pub const REQUESTS_CA_BUNDLE: Variable = Variable("REQUESTS_CA_BUNDLE");
 /// What an Azure CLI run by the agent is given of the agent's environment.

@@ -31,8 +31,7 @@ pub struct AzureCli {
     pub ca_bundle: Option<String>,
 }
 
-/// An application or managed identity that stands for this machine. No secret: those are read anew where they lie, or
-/// came with the wish to sign in.
+/// An application that stands for this machine. Its proof is read anew from a file each time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -43,31 +42,6 @@ pub enum Machine {
         client_id: String,
         /// Absolute path of the file.
         file: String,
-    },
-    /// Workload identity federation: the job's identity at GitHub.
-    Github {
-        /// Client id of the application.
-        client_id: String,
-        /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
-        url: String,
-    },
-    /// Workload identity federation: the job's service connection in Azure Pipelines.
-    Pipelines {
-        /// Client id of the application.
-        client_id: String,
-        /// `SYSTEM_OIDCREQUESTURI`.
-        url: String,
-        /// Id of the service connection.
-        connection: String,
-    },
-    /// The managed identity of a virtual machine or an app service.
-    Managed {
-        /// Client id, where there are several.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        client_id: Option<String>,
-        /// `IDENTITY_ENDPOINT`, in an app service.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        endpoint: Option<String>,
     },
     /// A service principal with a secret in a file.
     SecretFile {
@@ -85,9 +59,6 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::FederatedFile { .. } => "the workload identity of this pod",
-            Self::Github { .. } => "the identity of this GitHub job",
-            Self::Pipelines { .. } => "the service connection of this pipeline",
-            Self::Managed { .. } => "the managed identity of this machine",
             Self::SecretFile { .. } => "a service principal",
             Self::Unknown => "an identity of a later version",
         })

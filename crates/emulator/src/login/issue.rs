@@ -105,7 +105,7 @@ pub(super) fn application_token(world: &mut World, tenant: &str) -> Answer {
     let token = AccessToken {
         user: None,
         tenant: tenant.to_owned(),
-        scopes: Vec::new(),
+        scopes: vec!["vso.code_write".to_owned(), "vso.packaging_write".to_owned()],
         for_arm: false,
         expires: world.now().plus(lifetime),
         revoked: false,
