@@ -136,6 +136,9 @@ impl Bench {
         program.wait()?;
         self.the_value_in_its_place_works("right after the blow")?;
         self.rig.sandbox.valetkey(&["agent", "start"])?.expect_ok("agent start")?;
+        // What the ledger says is acted on before the list is asked for.
+        let list = ["pat", "list", "--org", "contoso", "--json"];
+        self.rig.sandbox.valetkey(&list)?.expect_ok("the list after the blow")?;
         self.the_value_in_its_place_works("after the next start")?;
         for file in ["at", "go", "done", "value.new"] {
             let _ = fs::remove_file(self.path(file));
