@@ -52,7 +52,8 @@ fn listed_as_json() {
         "created_at": 1800000000,
         "expires_at": 1800028800,
         "handed_out": 3,
-        "display_name": "valetkey host git fetch 1f2e"
+        "display_name": "valetkey host git fetch 1f2e",
+        "issuer": "pat"
       },
       {
         "id": "k22",
@@ -62,7 +63,8 @@ fn listed_as_json() {
         "created_at": 1800000000,
         "expires_at": 1800000059,
         "handed_out": 3,
-        "display_name": "valetkey host git fetch 1f2e"
+        "display_name": "valetkey host git fetch 1f2e",
+        "issuer": "pat"
       }
     ]
     "#);
