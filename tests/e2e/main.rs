@@ -1,5 +1,6 @@
 //! The whole, as people use it: the shipped programs, real git, the emulator on the other side.
 
+mod accounts;
 mod azure_cli;
 mod browser;
 mod demo;

@@ -115,6 +115,7 @@ impl Service for Desk {
             Request::Erase(erase) => broker.erase(&erase, &peer),
             Request::Login(login) => broker.login(login, events, peer).await,
             Request::Logout(logout) => broker.logout(&logout, &peer).await,
+            Request::UseAccount(choice) => broker.use_account(&choice, &peer).await,
             Request::Status => Answer::Status(Box::new(self.status().await)),
             Request::Keys => Answer::Keys { keys: broker.keys() },
             Request::Revoke { which } => broker.revoke(&which, &peer).await,

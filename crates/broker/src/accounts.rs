@@ -1,6 +1,7 @@
 //! Who is signed in, and for what: the state file. It holds no secret.
 
 use std::{
+    collections::BTreeMap,
     io::{self, ErrorKind},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -8,6 +9,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use valetkey_protocol::TokenSource;
+
+use crate::policy::Place;
 
 /// An organisation keys may be minted for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,14 @@ impl Account {
         known.and_then(|known| known.tenant.as_deref()).unwrap_or(&self.tenant)
     }
 
+    pub(crate) fn may_use(&self, organisation: &str) -> bool {
+        self.organisations.iter().any(|known| known.name == organisation)
+    }
+
+    pub(crate) fn is_called(&self, username: &str) -> bool {
+        self.username.to_lowercase() == username.to_lowercase()
+    }
+
     pub(crate) fn organisation_names(&self) -> Vec<String> {
         self.organisations.iter().map(|organisation| organisation.name.clone()).collect()
     }
@@ -69,6 +80,9 @@ impl Account {
 pub(crate) struct State {
     #[serde(default)]
     pub(crate) accounts: Vec<Account>,
+    /// The account an organisation's keys are of, by its id, where several may be.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) usual: BTreeMap<String, String>,
     /// Locked, and so it stays across a restart.
     #[serde(default)]
     pub(crate) locked: bool,
@@ -116,21 +130,50 @@ impl Accounts {
         self.warning.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The account for a request: the one the address names; else the usual one of those that may use the
-    /// organisation; else the usual one.
+    /// The account for an address. A short name before the host is a wish among accounts that may use the organisation.
+    pub(crate) fn choose_for(&self, place: &Place) -> Option<Account> {
+        let organisation = place.organisation.as_deref();
+        if let (Some(nick), Some(name)) = (&place.nick, organisation) {
+            let short = |account: &Account| {
+                let username = account.username.to_lowercase();
+                username.split('@').next() == Some(nick) && account.may_use(name) && !account.leaving
+            };
+            let meant: Vec<_> = self.snapshot().into_iter().filter(short).collect();
+            if let [only] = meant.as_slice() {
+                return Some(only.clone());
+            }
+        }
+        self.choose(place.user.as_deref(), organisation)
+    }
+
+    /// The account for a request: the one the address names; else, of those that may use the organisation, the one
+    /// that was chosen for it or signed in for it last; else any.
     pub(crate) fn choose(&self, user: Option<&str>, organisation: Option<&str>) -> Option<Account> {
         let state = self.state();
         let mut here = state.accounts.iter().filter(|account| !account.leaving);
+        let usual = organisation.and_then(|name| state.usual.get(name));
+        let allowed = |account: &&Account| match organisation {
+            Some(name) => account.may_use(name),
+            None => !account.organisations.is_empty(),
+        };
         if let Some(user) = user {
-            let named = |account: &&Account| account.username.to_lowercase() == user;
+            let named = |account: &&Account| account.is_called(user);
             let able = here.clone().filter(named).find(|account| account.mints());
             return able.or_else(|| here.find(named)).cloned();
         }
-        let allowed = |account: &&Account| {
-            account.organisations.iter().any(|known| Some(known.name.as_str()) == organisation)
-        };
+        let chosen = |account: &&Account| Some(&account.id) == usual && allowed(account);
+        if let Some(chosen) = here.clone().find(chosen) {
+            return Some(chosen.clone());
+        }
         let able = here.clone().filter(allowed).find(|account| account.mints());
         able.or_else(|| here.clone().find(allowed)).or_else(|| here.next()).cloned()
+    }
+
+    /// The organisations whose keys are of this account unless an address names another.
+    pub(crate) fn used_for(&self, account: &Account) -> Vec<String> {
+        let mut names = account.organisation_names();
+        names.retain(|name| self.choose(None, Some(name)).is_some_and(|chosen| chosen.id == account.id));
+        names
     }
 
     /// Changes the state and writes the file. The change holds in memory even if the disk refuses. Blocks.
@@ -195,6 +238,25 @@ mod tests {
         assert_eq!(chosen(Some("bob@contoso.com"), Some("contoso")).as_deref(), Some("bob"));
         assert_eq!(chosen(Some("alice@contoso.com"), None).as_deref(), Some("Alice"));
         assert_eq!(chosen(Some("eve@contoso.com"), Some("contoso")), None);
+    }
+
+    #[test]
+    fn one_that_was_chosen_goes_before_one_that_came_later() {
+        let (_folder, accounts) = accounts();
+        accounts.change(|state| state.usual.insert("contoso".to_owned(), "bob".to_owned())).1.unwrap();
+        let chosen = || accounts.choose(None, Some("contoso")).map(|account| account.id);
+        assert_eq!(chosen().as_deref(), Some("bob"));
+        assert_eq!(accounts.used_for(&accounts.find("bob").unwrap()), ["contoso", "fabrikam"]);
+        assert!(accounts.used_for(&accounts.find("Alice").unwrap()).is_empty());
+        accounts.change(|state| state.accounts[1].leaving = true).1.unwrap();
+        assert_eq!(chosen().as_deref(), Some("Alice"), "one that leaves is not chosen");
+    }
+
+    #[test]
+    fn an_account_without_organisations_does_not_stand_before_one_that_has_some() {
+        let (_folder, accounts) = accounts();
+        accounts.change(|state| state.accounts.insert(0, account("carol", &[]))).1.unwrap();
+        assert_eq!(accounts.choose(None, None).map(|account| account.id).as_deref(), Some("Alice"));
     }
 
     #[test]

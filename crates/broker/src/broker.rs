@@ -20,6 +20,7 @@ use crate::{
     audit,
     breaker::{Breakers, Upstream},
     callers::Callers,
+    choice,
     issue::Detours,
     keys::{Moment, Table},
     ledger::Ledger,
@@ -211,7 +212,12 @@ impl Broker {
             } else {
                 self.sessions.state(&account, &self.breakers)
             };
+            let problem = problem.map(|refusal| {
+                let first = account.organisations.first().map_or("", |first| first.name.as_str());
+                choice::named(refusal, &account, first)
+            });
             AccountStatus {
+                used_for: self.accounts.used_for(&account),
                 organisations: account.organisation_names(),
                 username: account.username,
                 tenant: account.tenant,
@@ -294,6 +300,20 @@ impl Broker {
         &self,
         account: &Account,
         organisation: &str,
+        need: Need,
+        call: impl Fn(Arc<Live>, Bearer) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let went = self.try_with_token(account, organisation, need, call).await;
+        went.map_err(|failure| self.about(failure, account, organisation))
+    }
+
+    async fn try_with_token<T, F>(
+        &self,
+        account: &Account,
+        organisation: &str,
         mut need: Need,
         call: impl Fn(Arc<Live>, Bearer) -> F,
     ) -> Result<T, Failure>
@@ -349,7 +369,11 @@ impl Broker {
         self.breakers.check(&upstream, self.clock.monotonic())?;
         let (live, tenant) = (self.live(), account.tenant_for(organisation));
         let identity = &*live.services.identity;
-        self.sessions.access(identity, &self.breakers, account, tenant, Need::default()).await.map(drop)
+        self.sessions
+            .access(identity, &self.breakers, account, tenant, Need::default())
+            .await
+            .map(drop)
+            .map_err(|failure| self.about(failure, account, organisation))
     }
 
     fn needs_interaction(&self, account: &Account, tenant: &str, failure: Failure) -> Failure {

@@ -11,6 +11,7 @@ use crate::{
     accounts::Account,
     audit::Filled as _,
     broker::held,
+    choice,
     keys::{Key, KeyName},
     mint::{Refused, signed_out},
     policy::{self, Place},
@@ -54,11 +55,12 @@ impl Broker {
         if self.is_locked() {
             return Err((locked(), None));
         }
-        let account = self.accounts.choose(place.user.as_deref(), place.organisation.as_deref());
+        let account = self.accounts.choose_for(&place);
         let allowed = account.as_ref().map(Account::organisation_names);
         let allow_write = live.settings.allow_write;
         let refused_by = |refusal| (refusal, account.clone());
         let decision = policy::decide(&place, request.operation, allow_write, &hosts, allowed.as_deref())
+            .map_err(|refusal| choice::explained(refusal, &place, &self.accounts.snapshot()))
             .map_err(refused_by)?;
         let account = account.clone().ok_or_else(|| (signed_out(&decision.organisation), None))?;
         let (name, refused) = self.named(request, &account, decision, allow_write);

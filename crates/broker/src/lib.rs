@@ -14,6 +14,7 @@ mod audit;
 mod breaker;
 mod broker;
 mod callers;
+mod choice;
 mod clock;
 mod doubt;
 mod failure;

@@ -10,6 +10,7 @@ use crate::{
     accounts::Account,
     audit::Filled as _,
     breaker::Upstream,
+    choice,
     policy::organisation_name,
     session::Need,
     together::{Lead, Matter, Seat},
@@ -43,11 +44,13 @@ impl How {
 
 /// What is known before anyone is asked.
 #[derive(Debug)]
-struct Plan {
+pub(crate) struct Plan {
     organisation: Option<String>,
     client: Client,
     /// Whether the organisation's own answer or the request names the tenant, and not only the configuration.
     tenant_known: bool,
+    /// Who is meant.
+    account: Option<String>,
     /// Who lends access tokens.
     source: Option<TokenSource>,
     /// Its tokens are for handing out, and mint nothing.
@@ -98,24 +101,27 @@ impl Broker {
         if plan.source.is_some() {
             return Ok((self.borrowed(&plan, events).await?, How::Lent));
         }
-        let usual = self.candidates(&plan, request).into_iter().next();
-        if !request.fresh {
-            for account in self.candidates(&plan, request) {
-                match self.silently(&account, &plan).await {
-                    Ok(account) => return Ok((account, How::Silently)),
-                    Err(failure) if person_may_help(&failure) => {}
-                    Err(failure) => return Err(failure.refusal),
-                }
-            }
+        let candidates = self.candidates(&plan, request);
+        if !request.fresh
+            && let Some(account) = self.one_of(&candidates, &plan).await?
+        {
+            return Ok((account, How::Silently));
         }
-        let matter = Matter { client: plan.client.clone(), organisation: plan.organisation.clone() };
+        let usual = candidates.into_iter().next();
+        let matter = Matter {
+            client: plan.client.clone(),
+            organisation: plan.organisation.clone(),
+            account: plan.account.clone(),
+        };
         let (seat, lead) = self.sign_ins.join(&matter)?;
         let how = if lead.is_some() { How::ByPerson } else { How::Together };
         if let Some(lead) = lead {
             let wish = Wish {
-                login_hint: usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone()),
+                login_hint: plan.account.clone().or_else(|| {
+                    usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone())
+                }),
                 claims: usual.as_ref().and_then(|account| self.sessions.take_claims(&account.id)),
-                choose_account: request.fresh,
+                choose_account: request.fresh && plan.account.is_none(),
             };
             // In a task of its own: who began may leave while others wait.
             let (broker, flow) = (Arc::clone(self), request.flow);
@@ -159,7 +165,30 @@ impl Broker {
         self.conclude(plan, tokens).await
     }
 
+    /// The first account that needs nobody. An account that is blocked does not stand in another's way.
+    async fn one_of(&self, candidates: &[Account], plan: &Plan) -> Result<Option<Account>, Refusal> {
+        let (mut hopeless, mut helpful) = (None, false);
+        for account in candidates {
+            self.sessions.forget_refusals(&account.id);
+            match self.silently(account, plan).await {
+                Ok(account) => return Ok(Some(account)),
+                Err(failure) if failure.kind == FailureKind::Transient => return Err(failure.refusal),
+                Err(failure) if person_may_help(&failure) => helpful = true,
+                Err(failure) => hopeless = hopeless.or(Some(failure.refusal)),
+            }
+        }
+        match hopeless {
+            Some(refusal) if !helpful => Err(refusal),
+            _ => Ok(None),
+        }
+    }
+
     async fn conclude(&self, plan: &Plan, tokens: Tokens) -> Result<Account, Refusal> {
+        if let Some(meant) = &plan.account
+            && tokens.username.to_lowercase() != meant.to_lowercase()
+        {
+            return Err(choice::somebody_else(meant, &tokens.username, plan.organisation.as_deref()));
+        }
         let account = self.admit(plan, tokens).await;
         match &plan.organisation {
             Some(organisation) => self
@@ -170,7 +199,11 @@ impl Broker {
         }
     }
 
-    async fn plan(&self, request: &LoginRequest, events: &mpsc::Sender<Event>) -> Result<Plan, Refusal> {
+    pub(crate) async fn plan(
+        &self,
+        request: &LoginRequest,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Plan, Refusal> {
         let live = self.live();
         let organisation = match request.organisation.as_deref() {
             Some(name) => Some(organisation_name(name).ok_or_else(|| no_organisation(name))?),
@@ -205,7 +238,9 @@ impl Broker {
         let lends = source.is_none()
             && live.settings.entra_client_id.as_deref() == Some(client_id.as_str())
             && minting != Some(client_id.as_str());
-        Ok(Plan { organisation, client: Client { tenant, client_id, lends }, tenant_known, source, lends })
+        let account = request.account.clone();
+        let client = Client { tenant, client_id, lends };
+        Ok(Plan { organisation, client, tenant_known, account, source, lends })
     }
 
     /// Accounts whose session may serve, the likeliest first.
@@ -217,11 +252,20 @@ impl Broker {
         if request.tenant.is_some() {
             accounts.retain(|account| account.tenant == plan.client.tenant);
         }
-        accounts.sort_by_key(|account| account.tenant != plan.client.tenant);
+        if let Some(meant) = &plan.account {
+            accounts.retain(|account| account.is_called(meant));
+        }
+        let organisation = plan.organisation.as_deref().unwrap_or_default();
+        let usual = self.accounts.choose(None, plan.organisation.as_deref()).map(|account| account.id);
+        accounts.sort_by_key(|account| {
+            let known = account.may_use(organisation);
+            let usual = known && usual.as_ref() == Some(&account.id);
+            (!usual, !known, account.tenant != plan.client.tenant)
+        });
         accounts
     }
 
-    async fn silently(&self, account: &Account, plan: &Plan) -> Result<Account, Failure> {
+    pub(crate) async fn silently(&self, account: &Account, plan: &Plan) -> Result<Account, Failure> {
         if let Some(organisation) = &plan.organisation {
             return self.allow(account, organisation, plan).await;
         }
@@ -287,6 +331,9 @@ impl Broker {
             if let Some(known) = state.accounts.iter_mut().find(|known| known.id == id) {
                 known.allow(&name, Some(&tenant));
             }
+            if mints {
+                state.usual.insert(name, id);
+            }
         })
         .await;
         Ok(self.accounts.find(&account.id).unwrap_or(account))
@@ -316,6 +363,7 @@ fn person_may_help(failure: &Failure) -> bool {
             | FailureKind::Interaction
             | FailureKind::TokenRejected
             | FailureKind::Claims
+            | FailureKind::WrongTenant
     );
     by_kind || failure.refusal.reason == Reason::AccessDenied
 }

@@ -9,7 +9,12 @@ use crate::{Failure, FailureKind};
 
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
-        Self::new(of_sign_in(error.kind), error.refusal()).claims(error.claims)
+        let kind = match (error.kind, error.code) {
+            // A member of another tenant may sign in there, and this one elsewhere.
+            (SignInErrorKind::TenantWrong, Some(50014 | 50020 | 50034)) => FailureKind::WrongTenant,
+            (kind, _) => of_sign_in(kind),
+        };
+        Self::new(kind, error.refusal()).claims(error.claims)
     }
 }
 
@@ -26,7 +31,10 @@ fn of_sign_in(kind: SignInErrorKind) -> FailureKind {
     use SignInErrorKind as Kind;
     match kind {
         Kind::SessionEnded | Kind::SignInTooOld | Kind::FlowVoid => FailureKind::SessionEnded,
-        Kind::NeedsInteraction | Kind::ConsentMissing | Kind::PasswordExpired => FailureKind::Interaction,
+        // What is known of the device comes with a sign-in, not with a refresh.
+        Kind::NeedsInteraction | Kind::ConsentMissing | Kind::PasswordExpired | Kind::DeviceNotCompliant => {
+            FailureKind::Interaction
+        }
         Kind::Throttled | Kind::Unavailable | Kind::TimedOut | Kind::Proxy | Kind::Tls | Kind::Malformed => {
             FailureKind::Transient
         }
@@ -61,7 +69,7 @@ mod tests {
             (Kind::NeedsInteraction, FailureKind::Interaction, Reason::NeedsInteraction),
             (Kind::PasswordExpired, FailureKind::Interaction, Reason::NeedsInteraction),
             (Kind::ConsentMissing, FailureKind::Interaction, Reason::NeedsConsent),
-            (Kind::DeviceNotCompliant, FailureKind::Final, Reason::BlockedByPolicy),
+            (Kind::DeviceNotCompliant, FailureKind::Interaction, Reason::BlockedByPolicy),
             (Kind::BlockedByPolicy, FailureKind::Final, Reason::BlockedByPolicy),
             (Kind::ClientUnsupported, FailureKind::Final, Reason::BlockedByPolicy),
             (Kind::ClientMisconfigured, FailureKind::Final, Reason::Configuration),

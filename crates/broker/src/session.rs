@@ -266,6 +266,12 @@ impl Sessions {
         locked(&self.problems).insert((account.to_owned(), place), problem);
     }
 
+    /// A person asks: what only an administrator could mend may have been mended.
+    pub(crate) fn forget_refusals(&self, account: &str) {
+        locked(&self.problems)
+            .retain(|(of, _), problem| of != account || problem.failure.kind != FailureKind::Final);
+    }
+
     fn forget_problems(&self, account: &str) {
         locked(&self.problems).retain(|(of, _), _| of != account);
     }

@@ -107,8 +107,7 @@ impl Broker {
     pub async fn logout(&self, request: &LogoutRequest, peer: &Peer) -> Answer {
         let wanted = request.account.as_deref().map(str::to_lowercase);
         let mut accounts = self.accounts.snapshot();
-        accounts
-            .retain(|account| wanted.as_ref().is_none_or(|name| account.username.to_lowercase() == *name));
+        accounts.retain(|account| wanted.as_ref().is_none_or(|name| account.is_called(name)));
         if accounts.is_empty() {
             let who = request.account.as_deref().unwrap_or("nobody");
             let sentence = if wanted.is_some() {
@@ -151,7 +150,11 @@ impl Broker {
             return Err(refusal);
         }
         let id = account.id.clone();
-        self.change_accounts(move |state| state.accounts.retain(|known| known.id != id)).await;
+        self.change_accounts(move |state| {
+            state.accounts.retain(|known| known.id != id);
+            state.usual.retain(|_, usual| *usual != id);
+        })
+        .await;
         Ok(())
     }
 

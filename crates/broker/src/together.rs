@@ -12,6 +12,7 @@ use crate::{Client, accounts::Account, broker::held};
 pub(crate) struct Matter {
     pub(crate) client: Client,
     pub(crate) organisation: Option<String>,
+    pub(crate) account: Option<String>,
 }
 
 /// How far a sign-in is.

@@ -26,6 +26,9 @@ pub(crate) enum Verb {
     Login(Login),
     /// Revoke every key, then forget the session
     Logout(Logout),
+    /// List accounts, choose between them, sign one out
+    #[command(subcommand)]
+    Account(Account),
     /// Show accounts, keys and what needs attention
     #[command(after_help = "Does not start an agent.\n\nExit codes:\n  0  keys are handed out\n  \
                             1  something needs attention\n  3  no agent is running")]
@@ -105,8 +108,11 @@ pub(crate) struct Login {
     /// Sign in again even where the session is still good
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Sign in as this account, by its user name
+    #[arg(long, value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) account: Option<String>,
     /// Take access tokens from the Azure CLI, where no application may be registered
-    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["device_code", "client_id", "fresh"])]
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["device_code", "client_id", "fresh", "account"])]
     pub(crate) from: Option<Lender>,
     /// Sign in as an application, with a secret or a federated token in a file; it gets Entra tokens and makes no keys
     #[arg(long, value_enum, value_name = "PROOF", requires = "client_id", conflicts_with_all = ["device_code", "from", "fresh"])]
@@ -145,6 +151,32 @@ pub(crate) struct Logout {
     /// Only this account, by its user name
     #[arg(long, value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) account: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// List the accounts that are signed in, and what each is used for
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take the keys of an organisation from this account from now on
+    #[command(after_help = "Examples:\n  valetkey account use contoso bob@contoso.com")]
+    Use {
+        /// Organisation, or the address of anything in it
+        #[arg(value_name = "ORG", value_parser = organisation::parse)]
+        organisation: String,
+        /// The account, by its user name
+        #[arg(value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
+        account: String,
+    },
+    /// Revoke the keys of one account, then forget its session
+    Remove {
+        /// The account, by its user name
+        #[arg(value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
+        account: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -46,6 +46,7 @@ impl Clerk {
             client_id: None,
             flow,
             fresh: false,
+            account: None,
             from: None,
         });
         let mut guide = Guide { person: &mut *self.person, desk: &self.desk, organisation };

@@ -36,7 +36,7 @@ pub use proxy::ProxyCredentials;
 pub use refusal::{Reason, Refusal};
 pub use request::{
     Caller, ClientKind, EraseRequest, Flow, GetRequest, KeySelector, LoginRequest, LogoutRequest, Operation,
-    Request, Target,
+    Request, Target, UseAccount,
 };
 pub use secret::{ExposeSecret, SecretString, same_secret};
 pub use source::{AzureCli, Machine, TokenSource};

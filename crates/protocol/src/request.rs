@@ -22,6 +22,8 @@ pub enum Request {
     Login(LoginRequest),
     /// Sign out: revoke every key of the account, then forget the session.
     Logout(LogoutRequest),
+    /// Which account the keys of an organisation are of. Answered with [`crate::Answer::SignedIn`].
+    UseAccount(UseAccount),
     /// What the agent holds, without secrets.
     Status,
     /// Every live key, without its value.
@@ -187,6 +189,9 @@ pub struct LoginRequest {
     /// Sign in again even where a live session would serve.
     #[serde(default)]
     pub fresh: bool,
+    /// User name of the account that is meant, where several may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Take access tokens from there instead of signing in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<TokenSource>,
@@ -198,6 +203,15 @@ pub struct LogoutRequest {
     /// User name of the account; all of them where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+}
+
+/// A choice between accounts that may both use an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseAccount {
+    /// The organisation.
+    pub organisation: String,
+    /// User name of the account.
+    pub account: String,
 }
 
 /// Which keys.

@@ -43,6 +43,9 @@ pub struct AccountStatus {
     pub client_id: String,
     /// Organisations keys may be minted for.
     pub organisations: Vec<String>,
+    /// Those of them whose keys are of this account and not of another.
+    #[serde(default)]
+    pub used_for: Vec<String>,
     /// Who lends its access tokens, where this product did not sign in by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<TokenSource>,

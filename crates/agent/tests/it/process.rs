@@ -374,6 +374,7 @@ fn credentials_that_a_plugin_lends_reach_the_proxy_that_asks_and_no_file() {
         client_id: None,
         flow: Flow::DeviceCode,
         fresh: false,
+        account: None,
         from: None,
     };
     let answer = home.ask(&Request::Login(login));

@@ -247,6 +247,7 @@ pub(crate) fn login() -> Request {
         client_id: None,
         flow: Flow::Browser,
         fresh: false,
+        account: None,
         from: None,
     })
 }

@@ -29,6 +29,8 @@ pub struct Place {
     pub organisation: Option<String>,
     /// The user the address names, lower-case; always with an `@`.
     pub user: Option<String>,
+    /// A name without an `@` before the host, lower-case: the organisation, mostly, and sometimes half of a user's.
+    pub nick: Option<String>,
     /// Project and feed as the address writes them, for the audit trail only.
     pub feed: Option<String>,
 }
@@ -67,8 +69,9 @@ pub fn place(target: &Target, hosts: &Hosts) -> Result<Place, Refusal> {
         None => first_segment(path)?.or_else(|| user_as_organisation(username)),
     };
     let user = username.contains('@').then(|| username.to_lowercase());
+    let nick = (user.is_none() && !username.is_empty()).then(|| username.to_lowercase());
     let feed = (product == Product::Packaging).then(|| feed(path)).flatten();
-    Ok(Place { product, organisation, user, feed })
+    Ok(Place { product, organisation, user, nick, feed })
 }
 
 fn product(host: &str, path: &str, hosts: &Hosts) -> Option<(Product, Option<String>)> {

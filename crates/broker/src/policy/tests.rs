@@ -17,7 +17,7 @@ fn target(host: &str, path: Option<&str>, username: Option<&str>) -> Target {
 }
 
 fn of(product: Product, organisation: Option<&str>) -> Place {
-    Place { product, organisation: organisation.map(str::to_owned), user: None, feed: None }
+    Place { product, organisation: organisation.map(str::to_owned), user: None, nick: None, feed: None }
 }
 
 fn organisation(host: &str, path: Option<&str>, username: Option<&str>) -> Option<String> {

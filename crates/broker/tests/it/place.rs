@@ -100,6 +100,7 @@ impl Place {
             client_id: None,
             flow,
             fresh: false,
+            account: None,
             from: None,
         };
         let (events, mut seen) = mpsc::channel(8);

@@ -33,6 +33,7 @@ pub(super) fn run(args: Login, world: &mut World<'_>) -> Outcome {
         client_id: args.client_id,
         flow: if args.device_code { Flow::DeviceCode } else { Flow::Browser },
         fresh: args.fresh,
+        account: args.account,
         from,
     });
     let mut stage = Stage { err: world.err, person: world.person, screen: world.place.screen };

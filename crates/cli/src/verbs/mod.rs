@@ -1,5 +1,6 @@
 //! The verbs, one a file.
 
+mod account;
 mod agent;
 mod audit;
 mod config;
@@ -31,6 +32,7 @@ pub(crate) fn run(verb: Verb, world: &mut World<'_>) -> Outcome {
     match verb {
         Verb::Login(args) => login::run(args, world),
         Verb::Logout(args) => logout::run(args, world),
+        Verb::Account(verb) => account::run(verb, world),
         Verb::Status { json } => status::run(json, world),
         Verb::Setup(Setup::Git(args)) => setup::git(&args, world),
         Verb::Setup(Setup::Nuget(args)) => setup_nuget::run(&args, world),

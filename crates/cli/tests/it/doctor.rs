@@ -75,6 +75,7 @@ fn healthy() -> StatusReport {
             tenant: "contoso".to_owned(),
             client_id: "abc".to_owned(),
             organisations: vec!["contoso".to_owned()],
+            used_for: Vec::new(),
             source: None,
             lends: false,
             session: SessionState::Ready,

@@ -16,6 +16,7 @@ fn healthy() -> StatusReport {
             tenant: "contoso".to_owned(),
             client_id: "abc".to_owned(),
             organisations: vec!["contoso".to_owned(), "fabrikam".to_owned()],
+            used_for: Vec::new(),
             source: None,
             lends: false,
             session: SessionState::Ready,
@@ -214,6 +215,7 @@ fn as_json() {
             "contoso",
             "fabrikam"
           ],
+          "used_for": [],
           "session": "ready"
         }
       ],

@@ -15,21 +15,22 @@ fn help() {
     Usage: valetkey <COMMAND>
 
     Commands:
-      login   Sign in, so that keys can be made for an organisation
-      logout  Revoke every key, then forget the session
-      status  Show accounts, keys and what needs attention
-      setup   Make git and NuGet use valetkey, or show how to register the application in Microsoft Entra
-      agent   Start, stop or restart the agent; it also starts by itself when it is needed
-      lock    Stop handing out keys until `valetkey unlock`
-      unlock  Hand out keys again
-      doctor  Find what keeps keys from reaching git or NuGet
-      exec    Run a command with keys for the package sources of the NuGet.Config in force
-      nuget   Push to nuget.org, and the keys for that
-      audit   Show who got which key, newest last
-      keys    List or revoke keys
-      pat     Make, replace, revoke and look over your personal access tokens
-      config  The agent's configuration
-      help    Print this message or the help of the given subcommand(s)
+      login    Sign in, so that keys can be made for an organisation
+      logout   Revoke every key, then forget the session
+      account  List accounts, choose between them, sign one out
+      status   Show accounts, keys and what needs attention
+      setup    Make git and NuGet use valetkey, or show how to register the application in Microsoft Entra
+      agent    Start, stop or restart the agent; it also starts by itself when it is needed
+      lock     Stop handing out keys until `valetkey unlock`
+      unlock   Hand out keys again
+      doctor   Find what keeps keys from reaching git or NuGet
+      exec     Run a command with keys for the package sources of the NuGet.Config in force
+      nuget    Push to nuget.org, and the keys for that
+      audit    Show who got which key, newest last
+      keys     List or revoke keys
+      pat      Make, replace, revoke and look over your personal access tokens
+      config   The agent's configuration
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -67,6 +68,7 @@ fn help_of_signing_in_and_setting_up() {
           --tenant <TENANT>    Tenant id or domain, where it is not to be discovered
           --client-id <ID>     Client id of the application registered in Microsoft Entra
           --fresh              Sign in again even where the session is still good
+          --account <ACCOUNT>  Sign in as this account, by its user name
           --from <PROGRAM>     Take access tokens from the Azure CLI, where no application may be registered [possible values: az]
           --machine <PROOF>    Sign in as an application, with a secret or a federated token in a file; it gets Entra tokens and makes no keys [possible values: secret, federated]
           --proof-file <FILE>  The file the secret or the federated token is in

@@ -119,6 +119,7 @@ pub(in crate::tests) fn login_request(organisation: Option<&str>) -> LoginReques
         client_id: None,
         flow: Flow::Browser,
         fresh: false,
+        account: None,
         from: None,
     }
 }
