@@ -23,6 +23,9 @@ pub trait Programs {
 
     /// Runs a program and waits for it.
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit>;
+
+    /// The same; what it says is passed on as it comes, and every line of it is heard. It has no terminal then.
+    fn overhear(&mut self, command: &mut Command, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit>;
 }
 
 /// The program of this name on a PATH.

@@ -1,5 +1,6 @@
 //! The world as it is: this process, this terminal, the agent behind its socket.
 
+mod overhear;
 mod screen;
 
 use std::{
@@ -7,7 +8,7 @@ use std::{
     fs::File,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -200,14 +201,22 @@ impl Programs for Shell {
         if status.success() {
             written?;
         }
-        Ok(Exit::Other(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+        Ok(ended(status))
     }
 
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
-        // A program that a signal ended has no code.
-        let code = command.status()?.code().unwrap_or(1);
-        Ok(Exit::Other(u8::try_from(code).unwrap_or(1)))
+        Ok(ended(command.status()?))
     }
+
+    fn overhear(&mut self, command: &mut Command, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
+        let (mut out, mut err) = (io::stdout(), io::stderr());
+        overhear::run(command, &mut out, &mut err, on_line).map(ended)
+    }
+}
+
+/// A program that a signal ended has no code.
+fn ended(status: ExitStatus) -> Exit {
+    Exit::Other(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 struct Terminal;

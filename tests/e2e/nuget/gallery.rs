@@ -94,6 +94,32 @@ pub(super) fn narrowest_key<C: Client>(bench: &Bench<C>) -> Result<()> {
     Ok(())
 }
 
+/// Nobody but nuget.org knows that a package is new, and it says no more than 403.
+pub(super) fn new_package_of_a_narrow_key<C: Client>(bench: &Bench<C>) -> Result<()> {
+    let control = bench.rig.control();
+    let wide = made(control, &["*"], &["package:push", "package:pushversion"])?;
+    let narrow = made(control, &["Contoso.*"], &["package:pushversion"])?;
+    let with = |glob, right| ["--glob", glob, "--expires", "80d", "--allow", right];
+    add(bench, "wide", &wide, &with("*", "push"))?.expect_ok("keys add wide")?;
+    add(bench, "narrow", &narrow, &with("Contoso.*", "push-version"))?.expect_ok("keys add narrow")?;
+
+    let ran = push(bench, &package(bench, "Contoso.Fresh", "1.0.0")?, &[])?.expect_ok("push")?;
+    let all = said(&ran);
+    ensure!(all.contains("pushed with the key `wide`"), "{all}");
+    ensure!(all.contains("the key `narrow` may push new versions only and was refused"), "{all}");
+    ensure!(pushed_by(bench, "Contoso.Fresh", "1.0.0").as_deref() == Some("key 1"), "{all}");
+    ensure!(pushes(bench) == 2, "{} pushes\n{all}", pushes(bench));
+
+    // The same version again is no matter of keys: it is not tried again with a wider one.
+    let ran = push(bench, &package(bench, "Contoso.Fresh", "1.0.0")?, &[])?;
+    let all = said(&ran);
+    ensure!(!ran.ok() && all.contains("409") && all.contains("it was tried with the key `narrow`"), "{all}");
+    ensure!(pushes(bench) == 3, "{} pushes\n{all}", pushes(bench));
+    ensure!(!all.contains(&narrow) && !all.contains(&wide), "a key is on the screen");
+    ensure!(control.violations().is_empty(), "{:?}", control.violations());
+    Ok(())
+}
+
 #[test]
 fn a_package_that_no_key_covers_is_not_sent() -> Result<()> {
     let Some(bench) = Bench::newest("nuget.org push, wrong glob")? else { return Ok(()) };

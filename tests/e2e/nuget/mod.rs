@@ -99,6 +99,11 @@ macro_rules! every_case {
             fn pushes_to_nuget_org() -> Result<()> {
                 cell::<$client>("nuget.org push", gallery::narrowest_key)
             }
+
+            #[test]
+            fn pushes_a_new_package_to_nuget_org() -> Result<()> {
+                cell::<$client>("nuget.org push, new package", gallery::new_package_of_a_narrow_key)
+            }
         }
     )* };
 }

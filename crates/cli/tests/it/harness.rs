@@ -172,6 +172,13 @@ impl Run {
         self
     }
 
+    /// The next program that is overheard says this.
+    #[must_use]
+    pub(crate) fn program_says(mut self, text: &str) -> Self {
+        self.programs.says.push_back(text.to_owned());
+        self
+    }
+
     /// It runs in a pipeline whose identity is exchanged for this key.
     #[must_use]
     pub(crate) fn pipeline(mut self, key: &str) -> Self {
@@ -310,6 +317,7 @@ impl Agent for Fake {
 pub(crate) struct Recorder {
     ran: Vec<String>,
     exits: VecDeque<u8>,
+    says: VecDeque<String>,
 }
 
 impl Recorder {
@@ -338,6 +346,12 @@ impl Programs for Recorder {
 
     fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
         Ok(self.note("wait", command))
+    }
+
+    fn overhear(&mut self, command: &mut Command, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
+        let exit = self.note("overhear", command);
+        self.says.pop_front().unwrap_or_default().lines().for_each(on_line);
+        Ok(exit)
     }
 }
 

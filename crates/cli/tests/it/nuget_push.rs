@@ -140,12 +140,59 @@ fn a_push_that_fails_ends_it_with_the_clients_code() {
     assert_snapshot!(home.shown(run), @r#"
     exit: 7 (Other(7))
     asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
-    ran: wait NUGET_API_KEY=canary [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ran: overhear NUGET_API_KEY=canary [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
     ----- stderr -----
     warning: Contoso.Core 1.2.3 was not pushed; it was tried with the key `ci`
     hint: if nuget.org has no such package yet, `valetkey nuget push --new [HOME]/work/core.nupkg` uses the key `all`
     hint: `valetkey nuget keys verify ci <id> <version>` tells whether nuget.org takes it
     "#);
+}
+
+#[test]
+fn a_new_package_is_pushed_again_with_the_key_that_may() {
+    let home = Home::new("10.0.401");
+    let narrow = || NugetKey { for_new_package: Some("all".to_owned()), ..key("ci") };
+    let all = || NugetKey { secret: "other".into(), ..key("all") };
+    let refused = "  Forbidden https://www.nuget.org/api/v2/package/ 12ms";
+    let run = home
+        .run("nuget push core.nupkg")
+        .answer(Answer::NugetKey(narrow()))
+        .answer(Answer::NugetKey(all()))
+        .program_exits(1)
+        .program_says(refused);
+    assert_snapshot!(home.shown(run), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push","is_new":true}
+    ran: overhear NUGET_API_KEY=canary [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ran: wait NUGET_API_KEY=other [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ----- stdout -----
+    Contoso.Core 1.2.3 pushed with the key `all`
+    ----- stderr -----
+    warning: the key `ci` may push new versions only and was refused; the key `all` may push new packages
+    "#);
+    // The other one is refused as well: no third time, and the rest is not pushed.
+    let run = home
+        .run("nuget push core.nupkg core.nupkg")
+        .answer(Answer::NugetKey(narrow()))
+        .answer(Answer::NugetKey(all()))
+        .program_exits(1)
+        .program_exits(9)
+        .program_says(refused);
+    assert_snapshot!(home.shown(run), @r#"
+    exit: 9 (Other(9))
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push"}
+    asked: OnDemand {"type":"nuget-org","do":"choose","package":"Contoso.Core","operation":"push","is_new":true}
+    ran: overhear NUGET_API_KEY=canary [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ran: wait NUGET_API_KEY=other [HOME]/bin/dotnet nuget push [HOME]/work/core.nupkg --source https://api.nuget.org/v3/index.json
+    ----- stderr -----
+    warning: the key `ci` may push new versions only and was refused; the key `all` may push new packages
+    warning: Contoso.Core 1.2.3 was not pushed; it was tried with the key `all`
+    hint: `valetkey nuget keys verify all <id> <version>` tells whether nuget.org takes it
+    "#);
+    // Whatever it says: it ended well.
+    let run = home.run("nuget push core.nupkg").answer(Answer::NugetKey(narrow())).program_says(refused);
+    assert_eq!(run.made().exit, Exit::Done);
 }
 
 #[test]

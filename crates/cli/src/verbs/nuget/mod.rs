@@ -1,5 +1,6 @@
 //! `valetkey nuget`: keys of nuget.org, which the agent keeps, and what is done with them.
 
+mod ear;
 mod keys;
 mod push;
 mod refresh;

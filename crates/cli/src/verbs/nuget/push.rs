@@ -12,7 +12,7 @@ use valetkey_protocol::{
     Answer, ExposeSecret as _, NugetKey, NugetOperation, NugetOrgRequest, SecretString, shown,
 };
 
-use super::{hint, question, warning};
+use super::{ear::Ear, hint, question, warning};
 use crate::{
     args::Push,
     exit::Exit,
@@ -37,24 +37,48 @@ pub(super) fn run(args: &Push, world: &mut World<'_>) -> Outcome {
     for (file, package) in &packages {
         let key = match &issued {
             Some(secret) => Key::Issued(secret),
-            None => Key::Kept(Box::new(choose(package, args.new, world)?)),
+            None => Key::Kept(Box::new(choose(package, args.new.then_some(true), world)?)),
         };
-        let exit = world.programs.wait(&mut client.push(args, file, key.secret())).map_err(|error| {
-            let program = client.program.display();
-            let option = if client.is_dotnet { "`--dotnet`" } else { "`--nuget-exe`" };
-            Failure::failed(
-                format!("`{program}` cannot be run: {error}"),
-                format!("name another with {option}"),
-            )
-        })?;
+        let exit = push(args, &client, (file, package), key, world)?;
         if exit.code() != 0 {
-            failed(&name(package), file, &key, world)?;
             return Ok(exit);
         }
-        writeln!(world.out, "{} pushed with {}", name(package), key.shown())?;
-        key.ending(world)?;
     }
     Ok(Exit::Done)
+}
+
+/// Pushes a package. Where nuget.org refuses a key that may push new versions only, and another one may push new
+/// packages, that one is tried: nobody else can tell whether the package is new.
+fn push(
+    args: &Push,
+    client: &Client,
+    (file, package): (&Path, &Package),
+    mut key: Key<'_>,
+    world: &mut World<'_>,
+) -> Outcome {
+    let mut command = client.push(args, file, key.secret());
+    let mut ear = Ear::default();
+    let ran = match key.wider() {
+        Some(_) => world.programs.overhear(&mut command, &mut |line| ear.hear(line)),
+        None => world.programs.wait(&mut command),
+    };
+    let mut exit = ran.map_err(|error| client.does_not_run(&error))?;
+    if exit.code() != 0 && ear.heard_a_refused_key() {
+        let wider = Key::Kept(Box::new(choose(package, Some(true), world)?));
+        let (old, new) = (key.shown(), wider.shown());
+        let text = format!("{old} may push new versions only and was refused; {new} may push new packages");
+        warning(world, &text)?;
+        let mut command = client.push(args, file, wider.secret());
+        exit = world.programs.wait(&mut command).map_err(|error| client.does_not_run(&error))?;
+        key = wider;
+    }
+    if exit.code() == 0 {
+        writeln!(world.out, "{} pushed with {}", name(package), key.shown())?;
+        key.ending(world)?;
+    } else {
+        failed(&name(package), file, &key, world)?;
+    }
+    Ok(exit)
 }
 
 /// What a package is pushed with.
@@ -70,6 +94,14 @@ impl Key<'_> {
         match self {
             Self::Kept(key) => &key.secret,
             Self::Issued(secret) => secret,
+        }
+    }
+
+    /// The name of the key that may push new packages, where this one may not.
+    fn wider(&self) -> Option<&str> {
+        match self {
+            Self::Kept(key) => key.for_new_package.as_deref(),
+            Self::Issued(_) => None,
         }
     }
 
@@ -112,11 +144,11 @@ fn packages(args: &Push, world: &World<'_>) -> Result<Vec<(PathBuf, Package)>, F
     args.packages.iter().map(read).collect()
 }
 
-fn choose(package: &Package, is_new: bool, world: &mut World<'_>) -> Result<NugetKey, Failure> {
+fn choose(package: &Package, is_new: Option<bool>, world: &mut World<'_>) -> Result<NugetKey, Failure> {
     let request = NugetOrgRequest::Choose {
         package: package.id.as_str().to_owned(),
         operation: NugetOperation::Push,
-        is_new: is_new.then_some(true),
+        is_new,
     };
     match question(request, world)? {
         Answer::NugetKey(key) => Ok(key),
@@ -186,6 +218,14 @@ impl Client {
         let line = said.lines().find_map(|line| line.trim().strip_prefix("NuGet Version: "))?;
         let mut numbers = line.split('.').map_while(|number| number.parse::<u32>().ok());
         Some((numbers.next()?, numbers.next()?) >= (7, 6))
+    }
+
+    fn does_not_run(&self, error: &io::Error) -> Failure {
+        let option = if self.is_dotnet { "`--dotnet`" } else { "`--nuget-exe`" };
+        Failure::failed(
+            format!("`{}` cannot be run: {error}", self.program.display()),
+            format!("name another with {option}"),
+        )
     }
 
     fn silent(&self) -> Failure {

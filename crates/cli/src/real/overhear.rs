@@ -1,0 +1,135 @@
+//! A program whose words go where they always went, and are heard on the way.
+
+use std::{
+    io::{self, Read, Write},
+    process::{Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Sender},
+    thread,
+};
+
+/// What is heard of one line, in bytes. It is passed on whole.
+const LONGEST: usize = 16 * 1024;
+/// What is read at once, in bytes.
+const CHUNK: usize = 8 * 1024;
+
+/// Which of its two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+/// Runs a program to its end. Nobody's not reading ends it.
+pub(super) fn run(
+    command: &mut Command,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    on_line: &mut dyn FnMut(&str),
+) -> io::Result<ExitStatus> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (chunks, heard) = mpsc::channel();
+    if let Some(from) = child.stdout.take() {
+        pass(from, Stream::Out, chunks.clone());
+    }
+    if let Some(from) = child.stderr.take() {
+        pass(from, Stream::Err, chunks.clone());
+    }
+    drop(chunks);
+    let (mut out_line, mut err_line) = (Line::default(), Line::default());
+    // In this thread: it may hold the lock of the stream.
+    for (stream, chunk) in heard {
+        let (to, line): (&mut dyn Write, &mut Line) = match stream {
+            Stream::Out => (&mut *out, &mut out_line),
+            Stream::Err => (&mut *err, &mut err_line),
+        };
+        let _ = to.write_all(&chunk).and_then(|()| to.flush());
+        line.hear(&chunk, on_line);
+    }
+    out_line.end(on_line);
+    err_line.end(on_line);
+    child.wait()
+}
+
+fn pass(mut from: impl Read + Send + 'static, stream: Stream, to: Sender<(Stream, Vec<u8>)>) {
+    thread::spawn(move || {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match from.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) if to.send((stream, chunk[..length].to_vec())).is_err() => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+    });
+}
+
+/// A line that is not at its end yet.
+#[derive(Debug, Default)]
+struct Line(Vec<u8>);
+
+impl Line {
+    fn hear(&mut self, chunk: &[u8], on_line: &mut dyn FnMut(&str)) {
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let room = LONGEST.saturating_sub(self.0.len());
+            self.0.extend(part.iter().take(room));
+            if part.ends_with(b"\n") {
+                self.end(on_line);
+            }
+        }
+    }
+
+    fn end(&mut self, on_line: &mut dyn FnMut(&str)) {
+        if !self.0.is_empty() {
+            on_line(String::from_utf8_lossy(&self.0).trim_end());
+            self.0.clear();
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    type Heard = (Option<i32>, Vec<u8>, Vec<u8>, Vec<String>);
+
+    fn heard(script: &str) -> io::Result<Heard> {
+        let (mut out, mut err, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let mut on_line = |line: &str| lines.push(line.to_owned());
+        let status = run(Command::new("sh").args(["-c", script]), &mut out, &mut err, &mut on_line)?;
+        lines.sort();
+        Ok((status.code(), out, err, lines))
+    }
+
+    #[test]
+    fn both_streams_go_on_byte_for_byte_and_every_line_is_heard() {
+        let (code, out, err, lines) = heard(r"printf 'a\r\n\377b\n\nend'; printf 'c\n' >&2; exit 7").unwrap();
+        assert_eq!((code, out.as_slice(), err.as_slice()), (Some(7), &b"a\r\n\xffb\n\nend"[..], &b"c\n"[..]));
+        assert_eq!(lines, ["", "a", "c", "end", "\u{fffd}b"]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_passed_on_whole_and_not_kept() {
+        let (_, out, _, lines) = heard("head -c 3000000 /dev/zero; echo x").unwrap();
+        assert_eq!((out.len(), lines.len(), lines[0].len()), (3_000_002, 1, LONGEST));
+    }
+
+    #[test]
+    fn who_does_not_read_does_not_end_it() {
+        struct Broken;
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut lines = 0;
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo a; echo b; exit 3"]);
+        let status = run(&mut command, &mut Broken, &mut Broken, &mut |_| lines += 1).unwrap();
+        assert_eq!((status.code(), lines), (Some(3), 2));
+    }
+}
