@@ -7,7 +7,7 @@ use valetkey_tests::{Ran, Rig, World, programs, sign_in_with_device_code};
 const WIDGETS: &str = "contoso/widgets/_git/widgets";
 
 /// Exit code and what was said, with ports and times made equal.
-fn said(rig: &Rig, ran: &Ran) -> String {
+pub(crate) fn said(rig: &Rig, ran: &Ran) -> String {
     let urls = rig.emulator.urls();
     let mut text = format!("exit code: {}\n", ran.output.status.code().unwrap_or(-1));
     text += &ran.stdout();
@@ -23,7 +23,7 @@ fn said(rig: &Rig, ran: &Ran) -> String {
 }
 
 /// What `git ls-remote` says.
-fn git_says(rig: &Rig) -> Result<String> {
+pub(crate) fn git_says(rig: &Rig) -> Result<String> {
     git_says_of(rig, WIDGETS)
 }
 
@@ -33,7 +33,7 @@ fn git_says_of(rig: &Rig, repository: &str) -> Result<String> {
 }
 
 /// A rig whose next mint needs a refresh, and whose refresh goes wrong in this way.
-fn refresh_fails(action: Action) -> Result<Rig> {
+pub(crate) fn refresh_fails(action: Action) -> Result<Rig> {
     let rig = Rig::signed_in()?;
     rig.control().revoke_access_tokens("alice");
     let mut fault = Fault::new(action).host(Host::Login).grant("refresh_token");
@@ -43,7 +43,7 @@ fn refresh_fails(action: Action) -> Result<Rig> {
 }
 
 /// A rig whose mints go wrong in this way.
-fn mint_fails(action: Action) -> Result<Rig> {
+pub(crate) fn mint_fails(action: Action) -> Result<Rig> {
     let rig = Rig::signed_in()?;
     let mut fault = Fault::new(action).host(Host::Vssps).method("POST").path("tokens/pats");
     fault.count = None;
@@ -272,7 +272,7 @@ fn configuration_with_a_typing_error() -> Result<()> {
 }
 
 /// The error and its hint, without what was shown before.
-fn last_lines(ran: &Ran) -> String {
+pub(crate) fn last_lines(ran: &Ran) -> String {
     let said = ran.stderr();
     let lines: Vec<_> =
         said.lines().filter(|line| line.starts_with("error:") || line.starts_with("hint:")).collect();

@@ -14,6 +14,7 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod machines;
+mod network;
 mod nuget;
 mod others;
 mod pat;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, SigningKey,
+    KeyUsagePurpose, PKCS_RSA_SHA256, SigningKey, date_time_ymd,
 };
 use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
 use serde_json::{Value, json};
@@ -38,10 +38,43 @@ const NAMES: &[&str] = &[
     "www.nuget.org.evil.example",
 ];
 
-/// A fresh authority and a server configuration under it.
+/// What a host shows of itself when somebody connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Certificate {
+    /// A good one.
+    #[default]
+    Good,
+    /// One for `elsewhere.example`.
+    WrongName,
+    /// One that ended in 2021.
+    Expired,
+    /// One that begins in 2090.
+    NotYetValid,
+}
+
+/// A fresh authority and server configurations under it.
 pub(crate) struct Tls {
     pub(crate) ca_pem: String,
-    pub(crate) server: Arc<ServerConfig>,
+    pub(crate) servers: Servers,
+}
+
+/// A server configuration for each [`Certificate`].
+pub(crate) struct Servers {
+    good: Arc<ServerConfig>,
+    wrong_name: Arc<ServerConfig>,
+    expired: Arc<ServerConfig>,
+    not_yet_valid: Arc<ServerConfig>,
+}
+
+impl Servers {
+    pub(crate) fn showing(&self, certificate: Certificate) -> Arc<ServerConfig> {
+        Arc::clone(match certificate {
+            Certificate::Good => &self.good,
+            Certificate::WrongName => &self.wrong_name,
+            Certificate::Expired => &self.expired,
+            Certificate::NotYetValid => &self.not_yet_valid,
+        })
+    }
 }
 
 impl Tls {
@@ -57,22 +90,40 @@ impl Tls {
         let ca_pem = authority.self_signed(&authority_key)?.pem();
         let issuer = Issuer::new(authority, authority_key);
 
-        let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
-        let mut leaf = CertificateParams::new(names)?;
-        leaf.distinguished_name.push(DnType::CommonName, "Valetkey emulator");
-        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        leaf.use_authority_key_identifier_extension = true;
-        let leaf_key = KeyPair::generate()?;
-        let certificate = leaf.signed_by(&leaf_key, &issuer)?;
-
-        let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).map_err(anyhow::Error::msg)?;
-        let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .context("the emulator's certificate")?;
-        Ok(Self { ca_pem, server: Arc::new(server) })
+        let servers = Servers {
+            good: server(&issuer, NAMES, None)?,
+            wrong_name: server(&issuer, &["elsewhere.example"], None)?,
+            expired: server(&issuer, NAMES, Some((2020, 2021)))?,
+            not_yet_valid: server(&issuer, NAMES, Some((2090, 2091)))?,
+        };
+        Ok(Self { ca_pem, servers })
     }
+}
+
+/// A server with a certificate for these names, good from the first year's January to the second's, or always.
+fn server(
+    issuer: &Issuer<'_, KeyPair>,
+    names: &[&str],
+    years: Option<(i32, i32)>,
+) -> Result<Arc<ServerConfig>> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut leaf = CertificateParams::new(names)?;
+    leaf.distinguished_name.push(DnType::CommonName, "Valetkey emulator");
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.use_authority_key_identifier_extension = true;
+    if let Some((from, to)) = years {
+        leaf.not_before = date_time_ymd(from, 1, 1);
+        leaf.not_after = date_time_ymd(to, 1, 1);
+    }
+    let leaf_key = KeyPair::generate()?;
+    let certificate = leaf.signed_by(&leaf_key, issuer)?;
+    let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).map_err(anyhow::Error::msg)?;
+    let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .context("the emulator's certificate")?;
+    Ok(Arc::new(server))
 }
 
 /// Signs id_tokens with RS256. One key serves all emulators of a process: making it takes a moment.

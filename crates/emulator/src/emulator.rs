@@ -11,10 +11,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use tokio::{net::TcpListener, sync::oneshot};
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    certificate::Tls,
+    certificate::{Servers, Tls},
     control::Control,
     host::{Host, Urls},
     options::Options,
@@ -39,7 +38,6 @@ impl Emulator {
         let (stop, stopped) = oneshot::channel();
         let tls = Tls::generate()?;
         let ca_pem = tls.ca_pem.clone();
-        let acceptor = TlsAcceptor::from(tls.server);
         let thread = thread::Builder::new().name("emulator".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             let runtime = match runtime {
@@ -49,7 +47,7 @@ impl Emulator {
                     return;
                 }
             };
-            let outcome = runtime.block_on(open(options, acceptor));
+            let outcome = runtime.block_on(open(options, tls.servers));
             if started.send(outcome).is_ok() {
                 // Either an order to stop, or the handle is gone; both mean the same.
                 drop(runtime.block_on(stopped));
@@ -92,7 +90,7 @@ impl fmt::Debug for Emulator {
     }
 }
 
-async fn open(options: Options, acceptor: TlsAcceptor) -> Result<(Urls, Arc<Shared>)> {
+async fn open(options: Options, servers: Servers) -> Result<(Urls, Arc<Shared>)> {
     let mut doors = Vec::new();
     let urls = if let Some(address) = options.sealed {
         let all = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
@@ -112,9 +110,9 @@ async fn open(options: Options, acceptor: TlsAcceptor) -> Result<(Urls, Arc<Shar
     };
     let world = World::new(options.seed, options.clock, options.switches, urls.clone(), options.sign_in_as);
     let git = options.git.unwrap_or_else(|| PathBuf::from("git"));
-    let shared = Arc::new(Shared::new(world, &git).await?);
+    let shared = Arc::new(Shared::new(world, &git, servers).await?);
     for (listener, door) in doors {
-        tokio::spawn(listen(listener, door, acceptor.clone(), Arc::clone(&shared)));
+        tokio::spawn(listen(listener, door, Arc::clone(&shared)));
     }
     Ok((urls, shared))
 }

@@ -42,6 +42,7 @@ mod violations;
 mod vssps;
 mod world;
 
+pub use certificate::Certificate;
 pub use control::{
     Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState, PatView,
     PendingDevice, Rules,

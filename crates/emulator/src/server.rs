@@ -1,8 +1,10 @@
 //! Listening, TLS, and the way of one request.
 
 use std::{
+    error::Error as _,
     fmt,
     path::Path,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,16 +14,18 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustls::server::Acceptor;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 
 use crate::{
     answer::{Answer, SentBody},
     arm,
     call::Call,
+    certificate::Servers,
     clock::Time,
     control, devops, fault, feeds, gallery,
     git::{self, Operation, Repositories, Service},
@@ -34,8 +38,13 @@ use crate::{
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// The connection is to end without an answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Aborted;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aborted {
+    /// As when a program ends: the system says goodbye for it.
+    Closed,
+    /// With a TCP reset.
+    Reset,
+}
 
 impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,16 +58,18 @@ impl std::error::Error for Aborted {}
 pub(crate) struct Shared {
     world: Mutex<World>,
     pub(crate) repositories: Repositories,
+    servers: Servers,
     /// Counts releases of held requests.
     gate: watch::Sender<u64>,
     held: watch::Sender<usize>,
 }
 
 impl Shared {
-    pub(crate) async fn new(world: World, git: &Path) -> Result<Self> {
+    pub(crate) async fn new(world: World, git: &Path, servers: Servers) -> Result<Self> {
         Ok(Self {
             world: Mutex::new(world),
             repositories: Repositories::new(git).await?,
+            servers,
             gate: watch::Sender::new(0),
             held: watch::Sender::new(0),
         })
@@ -109,11 +120,11 @@ pub(crate) enum Door {
 }
 
 /// Accepts connections until the runtime ends.
-pub(crate) async fn listen(listener: TcpListener, door: Door, tls: TlsAcceptor, shared: Arc<Shared>) {
+pub(crate) async fn listen(listener: TcpListener, door: Door, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, door, tls.clone(), Arc::clone(&shared)));
+                tokio::spawn(connection(stream, door, Arc::clone(&shared)));
             }
             // Out of file descriptors, most likely; they come back as connections end.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -121,15 +132,26 @@ pub(crate) async fn listen(listener: TcpListener, door: Door, tls: TlsAcceptor, 
     }
 }
 
-async fn connection(stream: TcpStream, door: Door, tls: TlsAcceptor, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, door: Door, shared: Arc<Shared>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Ok(stream) = tls.accept(stream).await else { return };
+    let Ok(hello) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
+    let host = match door {
+        Door::Only(host) => host,
+        Door::ByName => Host::of_name(hello.client_hello().server_name().unwrap_or_default()),
+    };
+    let certificate = shared.world().certificates.get(&host).copied().unwrap_or_default();
+    let Ok(stream) = hello.into_stream(shared.servers.showing(certificate)).await else { return };
     let service = service_fn(|request| handle(Arc::clone(&shared), door, request));
-    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // Clients that hang up and faults that abort are both everyday here.
-    drop(served);
+    if let Err(error) = Pin::new(&mut connection).await
+        && error.source().and_then(|cause| cause.downcast_ref()) == Some(&Aborted::Reset)
+    {
+        let stream = connection.into_parts().io.into_inner();
+        drop(stream.get_ref().0.set_zero_linger());
+    }
 }
 
 async fn handle(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::records::{Exchange, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};
 use crate::{
+    certificate::Certificate,
     fault::{Fault, FaultRule},
     host::Host,
     login, pats,
@@ -240,6 +241,11 @@ impl Control {
     /// Takes all faults away.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
+    }
+
+    /// What the host shows of itself to everybody who connects from now on.
+    pub fn certificate(&self, host: Host, certificate: Certificate) {
+        self.shared.world().certificates.insert(host, certificate);
     }
 
     /// How many requests [`crate::Action::Hold`] holds now.

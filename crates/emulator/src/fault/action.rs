@@ -26,6 +26,8 @@ pub enum Action {
     },
     /// The connection ends without an answer, and nothing was done.
     Reset,
+    /// A TCP reset instead of an answer, and nothing was done.
+    TcpReset,
     /// The request is carried out, then the connection ends without an answer.
     ResetAfterCommit,
     /// No answer until the emulator stops.
@@ -46,6 +48,8 @@ pub enum Action {
         /// The type.
         value: String,
     },
+    /// The answer compressed, whether or not that was asked for.
+    Gzip,
     /// The answer after a UTF-8 byte order mark.
     Bom,
     /// 200 with a body of this many bytes.

@@ -1,8 +1,14 @@
 //! Carrying faults out.
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    io::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use http::{HeaderName, HeaderValue};
 use http_body_util::channel::Channel;
 use hyper::body::Incoming;
@@ -25,7 +31,8 @@ pub(crate) async fn apply(
     body: Option<Incoming>,
 ) -> Result<Answer, Aborted> {
     match action {
-        Action::Reset => return Err(Aborted),
+        Action::Reset => return Err(Aborted::Closed),
+        Action::TcpReset => return Err(Aborted::Reset),
         Action::Hang => pending().await,
         Action::Delay { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
         Action::Hold => shared.hold().await,
@@ -36,7 +43,7 @@ pub(crate) async fn apply(
     }
     let answer = dispatch(shared, call, body).await;
     match action {
-        Action::ResetAfterCommit => Err(Aborted),
+        Action::ResetAfterCommit => Err(Aborted::Closed),
         Action::HangAfterCommit => pending().await,
         action => Ok(bend(action, answer)),
     }
@@ -104,10 +111,20 @@ fn bend(action: Action, mut answer: Answer) -> Answer {
             answer.set("content-length", &body.len().to_string());
             answer.body = AnswerBody::Stream(truncated(body));
         }
+        Action::Gzip => {
+            answer.set("content-encoding", "gzip");
+            answer.body = AnswerBody::Whole(compressed(&body).into());
+        }
         Action::SlowDrip { millis } => answer.body = AnswerBody::Stream(drip(body, millis)),
         _ => {}
     }
     answer
+}
+
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut writer = GzEncoder::new(Vec::new(), Compression::default());
+    // A vector takes everything.
+    writer.write_all(body).and_then(|()| writer.finish()).unwrap_or_default()
 }
 
 fn truncated(body: Bytes) -> Channel<Bytes, io::Error> {

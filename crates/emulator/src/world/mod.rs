@@ -22,11 +22,12 @@ pub(crate) use token::{
 };
 
 use crate::{
+    certificate::Certificate,
     clock::{Clock, Time},
     fault::FaultRule,
     feeds::{self, Feed},
     gallery::Gallery,
-    host::Urls,
+    host::{Host, Urls},
     journal::Journal,
     oidc::Oidc,
     options::ClockMode,
@@ -57,6 +58,8 @@ pub(crate) struct World {
     pub(crate) gallery: Gallery,
     pub(crate) oidc: Oidc,
     pub(crate) faults: Vec<FaultRule>,
+    /// Hosts that show something else than a good certificate.
+    pub(crate) certificates: BTreeMap<Host, Certificate>,
     pub(crate) journal: Journal,
 }
 
@@ -93,6 +96,7 @@ impl World {
             gallery: Gallery::seed(),
             oidc: Oidc::default(),
             faults: Vec::new(),
+            certificates: BTreeMap::new(),
             journal: Journal::default(),
         }
     }

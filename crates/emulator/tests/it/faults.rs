@@ -1,10 +1,14 @@
 //! Every fault, as a client sees it.
 
-use std::time::Duration;
+use std::{
+    error::Error,
+    io::{self, ErrorKind},
+    time::Duration,
+};
 
 use reqwest::Method;
 use serde_json::json;
-use valetkey_emulator::{Action, Fault, Host};
+use valetkey_emulator::{Action, Certificate, Fault, Host};
 
 use crate::client::{Got, Rig};
 
@@ -33,6 +37,9 @@ async fn answers_are_replaced_and_bent() {
     assert_eq!(with(Action::Redirect { to: to.clone() }).await.all("location"), [to]);
     assert_eq!(with(Action::Bom).await.body[..3], *b"\xef\xbb\xbf");
     assert_eq!(with(Action::BigBody { bytes: 2_000_000 }).await.body.len(), 2_000_000);
+    let compressed = with(Action::Gzip).await;
+    assert_eq!(compressed.all("content-encoding"), ["gzip"]);
+    assert_eq!(compressed.body[..2], [0x1f, 0x8b]);
     let typed = with(Action::ContentType { value: "text/plain".to_owned() }).await;
     assert_eq!(typed.all("content-type"), ["text/plain"]);
     assert_eq!(with(Action::SlowDrip { millis: 0 }).await.json()["continuationToken"], "");
@@ -69,6 +76,44 @@ async fn connections_end_before_and_after_the_deed() {
     let cut = post().send().await.expect("headers");
     assert!(cut.bytes().await.is_err());
     assert_eq!(control.orphans(&[]).len(), 2);
+}
+
+#[tokio::test]
+async fn a_tcp_reset_is_one() {
+    let rig = Rig::start();
+    let url = &rig.emulator.urls().dev;
+    for (action, reset) in [(Action::TcpReset, true), (Action::Reset, false)] {
+        rig.emulator.control().fault(Fault::new(action).host(Host::Dev));
+        let error = rig.http.get(url).send().await.expect_err("no answer");
+        let mut cause: Option<&dyn Error> = Some(&error);
+        let mut found = false;
+        while let Some(one) = cause {
+            found |= one
+                .downcast_ref()
+                .is_some_and(|error: &io::Error| error.kind() == ErrorKind::ConnectionReset);
+            cause = one.source();
+        }
+        assert_eq!(found, reset, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_host_shows_the_certificate_it_is_told_to() {
+    let rig = Rig::start();
+    let control = rig.emulator.control();
+    let urls = rig.emulator.urls();
+    for (certificate, words) in [
+        (Certificate::WrongName, "NotValidForName"),
+        (Certificate::Expired, "Expired"),
+        (Certificate::NotYetValid, "NotValidYet"),
+    ] {
+        control.certificate(Host::Dev, certificate);
+        let error = rig.http.get(&urls.dev).send().await.expect_err("a bad certificate is taken");
+        assert!(format!("{error:?}").contains(words), "{error:?}");
+        rig.http.get(&urls.vssps).send().await.expect("another host is as it was");
+    }
+    control.certificate(Host::Dev, Certificate::Good);
+    rig.http.get(&urls.dev).send().await.expect("a good certificate");
 }
 
 #[tokio::test]
