@@ -8,11 +8,12 @@ use std::{
 use valetkey_protocol::{Answer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString};
 
 use crate::{
-    Broker, FailureKind, Peer,
+    Broker, Failure, FailureKind, Peer,
     accounts::Account,
     audit::Filled as _,
     ledger::{Entry, State},
     session::blocking,
+    sweep::Fate,
 };
 
 /// Longest a lock waits for answers that are being written.
@@ -34,6 +35,8 @@ enum Whose {
 struct Outcome {
     revoked: u32,
     pending: u32,
+    /// Asked for, not listed, and perhaps never made.
+    sought: u32,
     why: Option<Refusal>,
     /// Trying again later cannot help: there is nothing left to revoke with.
     hopeless: bool,
@@ -80,20 +83,16 @@ impl Broker {
                 continue;
             }
             self.to_load().remove(&entry.nonce);
-            let went = if entry.state == State::Posting {
-                self.find_lost(&entry.account, &entry.organisation, std::slice::from_ref(&entry)).await
+            if entry.state == State::Posting {
+                let one = std::slice::from_ref(&entry);
+                match self.find_lost(&entry.account, &entry.organisation, one).await {
+                    Ok(fates) => fates.into_iter().for_each(|fate| outcome.count(fate)),
+                    Err(failure) => outcome.fail(failure),
+                }
             } else {
                 self.supersede(&entry, None).await;
-                self.revoke_entry(&entry).await.map(|()| 0)
-            };
-            match went {
-                Ok(0) => outcome.revoked += 1,
-                Ok(_) => outcome.pending += 1,
-                Err(failure) => {
-                    outcome.pending += 1;
-                    outcome.hopeless = failure.kind == FailureKind::SessionEnded;
-                    outcome.why = Some(failure.refusal);
-                }
+                let went = self.revoke_entry(&entry).await;
+                outcome.count(went.map_or_else(Fate::Alive, |()| Fate::Revoked));
             }
         }
         outcome
@@ -101,9 +100,9 @@ impl Broker {
 
     /// Signs out: revokes every key of the account, then forgets the session.
     ///
-    /// If keys could not be revoked for now, the account hands out nothing any more and its session is kept for the
-    /// one purpose of revoking them, then deleted. If the session itself is dead, it is deleted at once and the keys
-    /// end by themselves.
+    /// If keys could not be revoked for now, or one that was asked for and may never have been made is still looked
+    /// for, the account hands out nothing any more and its session is kept for that one purpose, then deleted. If the
+    /// session itself is dead, it is deleted at once and the keys end by themselves.
     pub async fn logout(&self, request: &LogoutRequest, peer: &Peer) -> Answer {
         let wanted = request.account.as_deref().map(str::to_lowercase);
         let mut accounts = self.accounts.snapshot();
@@ -203,9 +202,25 @@ impl Broker {
 }
 
 impl Outcome {
+    fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::Revoked => self.revoked += 1,
+            Fate::Alive(failure) => self.fail(failure),
+            Fate::NeverMade => {}
+            Fate::Unseen => self.sought += 1,
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.pending += 1;
+        self.hopeless = failure.kind == FailureKind::SessionEnded;
+        self.why = Some(failure.refusal);
+    }
+
     fn add(&mut self, other: Self) {
         self.revoked += other.revoked;
         self.pending += other.pending;
+        self.sought += other.sought;
         self.why = other.why.or(self.why.take());
         self.hopeless |= other.hopeless;
         self.kept = other.kept.or(self.kept.take());
@@ -218,8 +233,13 @@ impl Outcome {
             }),
             (Some(why), _) if self.hopeless => format!("{}; the keys end by themselves", why.sentence),
             (Some(why), _) => format!("{}; this is tried again", why.sentence),
-            (None, _) => "the service does not list them yet; this is tried again".to_owned(),
+            (None, _) => "this is tried again".to_owned(),
         };
-        Answer::Revoked(Revoked { revoked: self.revoked, pending: self.pending, sentence })
+        Answer::Revoked(Revoked {
+            revoked: self.revoked,
+            pending: self.pending,
+            sentence,
+            sought: self.sought,
+        })
     }
 }

@@ -25,6 +25,19 @@ const PAUSE: Duration = Duration::from_secs(30);
 const LOST_AFTER: u64 = 15 * 60;
 /// First pause after a revocation failed.
 pub(crate) const RETRY: Duration = Duration::from_secs(15);
+/// What became of a key whose answer was lost.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// It was there, and is no more.
+    Revoked,
+    /// It is there, and could not be revoked for now.
+    Alive(Failure),
+    /// It is not listed, and what was made a while ago would be.
+    NeverMade,
+    /// It is not listed yet.
+    Unseen,
+}
+
 /// A key is struck off this long after its end, in seconds: the service's clock is not ours.
 const MARGIN: u64 = 300;
 
@@ -153,18 +166,18 @@ impl Broker {
     }
 
     /// Looks for keys whose answer was lost, by their nonce, and revokes what is found. Names with other nonces, and
-    /// so the keys of other machines, are not touched. Tells how many of the entries are still open.
+    /// so the keys of other machines, are not touched. Tells the fate of each entry.
     pub(crate) async fn find_lost(
         &self,
         account: &str,
         organisation: &str,
         entries: &[Entry],
-    ) -> Result<usize, Failure> {
+    ) -> Result<Vec<Fate>, Failure> {
         let listed = self.list(account, organisation).await;
         if let Err(failure) = &listed {
             tracing::debug!(reason = ?failure.refusal.reason, "keys could not be listed");
         }
-        let mut open = 0;
+        let mut fates = Vec::new();
         for entry in entries {
             let Ok(listed) = &listed else {
                 self.ledger.put_off(&entry.nonce, self.clock.monotonic(), RETRY);
@@ -177,7 +190,7 @@ impl Broker {
                 let id = Some(twin.authorization_id.clone());
                 let _ = self.delete(&Entry { authorization_id: id, ..entry.clone() }).await;
             }
-            match found.first() {
+            fates.push(match found.first() {
                 Some(key) => {
                     let (nonce, id) = (entry.nonce.clone(), key.authorization_id.clone());
                     let entry = Entry { authorization_id: Some(id.clone()), ..entry.clone() };
@@ -188,16 +201,19 @@ impl Broker {
                         });
                     })
                     .await;
-                    open += usize::from(self.revoke_entry(&entry).await.is_err());
+                    self.revoke_entry(&entry).await.map_or_else(Fate::Alive, |()| Fate::Revoked)
                 }
-                None if old => self.close(entry, State::Void).await,
+                None if old => {
+                    self.close(entry, State::Void).await;
+                    Fate::NeverMade
+                }
                 None => {
-                    open += 1;
                     self.ledger.put_off(&entry.nonce, self.clock.monotonic(), SETTLING);
+                    Fate::Unseen
                 }
-            }
+            });
         }
-        listed.map(|_| open)
+        listed.map(|_| fates)
     }
 
     async fn list(&self, account: &str, organisation: &str) -> Result<Vec<ListedKey>, Failure> {

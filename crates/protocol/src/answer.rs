@@ -137,4 +137,13 @@ pub struct Revoked {
     /// Why the pending ones are pending: one line.
     #[serde(default)]
     pub sentence: String,
+    /// Keys that were asked for with no answer seen, and that the service does not list: most likely none was made.
+    /// They are looked for some minutes longer, and revoked where they turn up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sought: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

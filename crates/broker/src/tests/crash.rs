@@ -55,6 +55,78 @@ async fn ended_before_anything_was_asked_for() {
     assert_eq!(broker.to_revoke(), 0);
 }
 
+/// What a sign-out tells: keys that are dead, that could not be revoked, and that are looked for.
+async fn signed_out(broker: &crate::Broker) -> (u32, u32, u32) {
+    let everybody = valetkey_protocol::LogoutRequest { account: None };
+    match broker.logout(&everybody, &crate::Peer::default()).await {
+        valetkey_protocol::Answer::Revoked(went) => (went.revoked, went.pending, went.sought),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn restarted_with_a_lost_entry(world: &World, nonce: &str) -> std::sync::Arc<crate::Broker> {
+    drop(world.signed_in().await);
+    Ledger::at(world.folder.path().join("ledger")).begin(lost_entry(nonce)).unwrap();
+    world.restarted().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_does_not_fail_for_a_key_that_never_was() {
+    let world = World::new();
+    let broker = restarted_with_a_lost_entry(&world, "00ff00ff00ff00ff00ff").await;
+    assert_eq!(signed_out(&broker).await, (0, 0, 1));
+    assert_eq!(read(&broker).await.unwrap_err().reason, Reason::NeedsLogin);
+    // Another agent goes on looking, and forgets the session when the list can be believed.
+    drop(broker);
+    let broker = world.restarted().await;
+    assert_eq!((broker.to_revoke(), world.vault.names().is_empty()), (1, false));
+    world.clock.pass(901);
+    broker.tend().await;
+    assert_eq!((broker.to_revoke(), broker.accounts().len(), world.vault.names().len()), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_listed_after_the_sign_out_is_revoked_all_the_same() {
+    let world = World::new();
+    let nonce = "00ff00ff00ff00ff00ff";
+    let broker = restarted_with_a_lost_entry(&world, nonce).await;
+    assert_eq!(signed_out(&broker).await, (0, 0, 1));
+    let late = Alive {
+        organisation: "contoso".to_owned(),
+        scope: "vso.code".to_owned(),
+        name: lost_entry(nonce).name,
+        valid_to: START + 8 * HOUR,
+    };
+    world.pats.keys.lock().unwrap().insert("late".to_owned(), late);
+    world.clock.pass(60);
+    broker.tend().await;
+    assert_eq!((world.pats.alive().len(), broker.to_revoke(), broker.accounts().len()), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_long_after_counts_no_key_that_never_was() {
+    let world = World::new();
+    let broker = restarted_with_a_lost_entry(&world, "00ff00ff00ff00ff00ff").await;
+    world.clock.pass(901);
+    assert_eq!(signed_out(&broker).await, (0, 0, 0));
+    assert_eq!((broker.to_revoke(), broker.accounts().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_key_that_is_there_and_cannot_be_revoked_is_a_failure() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    *world.pats.mood.lock().unwrap() = Some(Mood::LoseAnswer);
+    read(&broker).await.unwrap_err();
+    *world.pats.mood.lock().unwrap() = None;
+    *world.pats.revoke_fails.lock().unwrap() = Some(down());
+    assert_eq!(signed_out(&broker).await, (0, 1, 0));
+    *world.pats.revoke_fails.lock().unwrap() = None;
+    world.clock.pass(60);
+    broker.tend().await;
+    assert_eq!((world.pats.alive().len(), broker.accounts().len()), (0, 0));
+}
+
 fn lost_entry(nonce: &str) -> Entry {
     Entry {
         nonce: nonce.to_owned(),

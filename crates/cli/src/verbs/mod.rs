@@ -74,6 +74,14 @@ pub(crate) fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> 
 /// Tells how revoking went, and whether all of it is done.
 pub(crate) fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
     writeln!(world.out, "{} revoked", keys_in_words(revoked.revoked))?;
+    if revoked.sought > 0 {
+        let text = format!(
+            "{} may have been made with no answer seen, and the service lists none: it is looked for a few minutes \
+             longer, and revoked if it turns up",
+            keys_in_words(revoked.sought)
+        );
+        hint(world, &text)?;
+    }
     if revoked.pending == 0 && revoked.sentence.is_empty() {
         return Ok(Exit::Done);
     }

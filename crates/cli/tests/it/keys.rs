@@ -22,7 +22,7 @@ fn two() -> Answer {
 }
 
 fn revoked(revoked: u32, pending: u32) -> Answer {
-    Answer::Revoked(Revoked { revoked, pending, sentence: String::new() })
+    Answer::Revoked(Revoked { revoked, pending, ..Revoked::default() })
 }
 
 #[test]

@@ -17,8 +17,8 @@ fn of_everybody() {
 
 #[test]
 fn of_one_account_with_a_key_left() {
-    let revoked =
-        Revoked { revoked: 0, pending: 1, sentence: "`vssps.dev.azure.com` cannot be reached".to_owned() };
+    let sentence = "`vssps.dev.azure.com` cannot be reached".to_owned();
+    let revoked = Revoked { pending: 1, sentence, ..Revoked::default() };
     let run = Run::new("logout --account alice@contoso.com");
     assert_snapshot!(run.answer(Answer::Revoked(revoked)).shown(), @r#"
     exit: 1 (Refused)
@@ -33,9 +33,23 @@ fn of_one_account_with_a_key_left() {
 }
 
 #[test]
+fn with_a_key_that_was_most_likely_never_made() {
+    let revoked = Revoked { revoked: 1, sought: 1, ..Revoked::default() };
+    assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"logout"}
+    ----- stdout -----
+    signed out
+    1 key revoked
+    ----- stderr -----
+    hint: 1 key may have been made with no answer seen, and the service lists none: it is looked for a few minutes longer, and revoked if it turns up
+    "#);
+}
+
+#[test]
 fn of_an_account_whose_session_stays() {
     let sentence = "the session could not be deleted: the keyring is locked; this is tried again".to_owned();
-    let revoked = Revoked { revoked: 2, pending: 0, sentence };
+    let revoked = Revoked { revoked: 2, sentence, ..Revoked::default() };
     assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"
     exit: 1 (Refused)
     asked: OnDemand {"type":"logout"}
