@@ -68,7 +68,7 @@ fn nobody_signed_in() -> Result<()> {
 fn session_revoked() -> Result<()> {
     insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("bad_token"))?)?, @"
     exit code: 128
-    valetkey: the session with Microsoft Entra has ended (AADSTS50173); run `valetkey login`
+    valetkey: the session with Microsoft Entra has ended (AADSTS50173); run `valetkey login contoso --account alice@contoso.example`
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())
@@ -80,7 +80,7 @@ fn second_factor_wanted() -> Result<()> {
     let action = Action::Entra { name: "basic_action".to_owned(), claims: Some(claims) };
     insta::assert_snapshot!(git_says(&refresh_fails(action)?)?, @"
     exit code: 128
-    valetkey: Microsoft Entra asks for another step by you, such as a second factor (AADSTS50076); run `valetkey login`
+    valetkey: Microsoft Entra asks for another step by you, such as a second factor (AADSTS50076); run `valetkey login contoso --account alice@contoso.example`
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())
@@ -100,7 +100,7 @@ fn blocked_by_conditional_access() -> Result<()> {
 fn device_not_compliant() -> Result<()> {
     insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("additional_action"))?)?, @"
     exit code: 128
-    valetkey: the organisation lets in managed devices only (AADSTS53000: Your device is required to be compliant to access this resource); enrol this device or make it compliant, then run `valetkey login`
+    valetkey: the organisation lets in managed devices only (AADSTS53000: Your device is required to be compliant to access this resource); enrol this device or make it compliant, then run `valetkey login contoso --account alice@contoso.example`
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())
@@ -110,7 +110,7 @@ fn device_not_compliant() -> Result<()> {
 fn consent_missing() -> Result<()> {
     insta::assert_snapshot!(git_says(&refresh_fails(Action::entra("consent_required"))?)?, @"
     exit code: 128
-    valetkey: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
+    valetkey: the application has not been given consent (AADSTS65001); run `valetkey login contoso --account alice@contoso.example` and consent, or ask an administrator to: `valetkey setup entra` prints the text
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())
@@ -165,7 +165,7 @@ fn throttled() -> Result<()> {
 fn sign_in_page_instead_of_an_answer() -> Result<()> {
     insta::assert_snapshot!(git_says(&mint_fails(Action::SignInPage)?)?, @"
     exit code: 128
-    valetkey: a sign-in page came in place of an answer for `contoso`; run `valetkey login contoso`; if it comes again, a gateway on the way wants a sign-in of its own
+    valetkey: a sign-in page came in place of an answer for `contoso`; run `valetkey login contoso --account alice@contoso.example`; if it comes again, a gateway on the way wants a sign-in of its own
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())
@@ -175,6 +175,8 @@ fn sign_in_page_instead_of_an_answer() -> Result<()> {
 fn keys_are_forbidden_in_the_organisation() -> Result<()> {
     let rig = Rig::signed_in()?;
     rig.sign_in("locked")?;
+    // Else a session token would serve.
+    rig.control().fault(Fault::new(Action::status(403)).host(Host::Vssps).path("sessiontokens").always());
     insta::assert_snapshot!(git_says_of(&rig, "locked/widgets/_git/widgets")?, @"
     exit code: 128
     valetkey: `locked` does not allow you to create personal access tokens (`disablePatCreationPolicyViolation`); ask an administrator of `locked` to put you on the allow-list of the policy `Restrict personal access token creation`
@@ -253,7 +255,9 @@ fn no_client_id() -> Result<()> {
     exit code: 1
     error: no client id is configured
     hint: `valetkey setup entra` shows how to register the application, once for everybody
+    hint: `valetkey setup entra --for-admin` is the text to send to who may register one
     hint: `valetkey login contoso --client-id <id>` signs in through it
+    hint: `valetkey login contoso --from az` needs none, where the Azure CLI is signed in
     ");
     Ok(())
 }

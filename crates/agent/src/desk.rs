@@ -108,7 +108,8 @@ impl Service for Desk {
         if matches!(request, Request::Pat(_)) && peer.client != ClientKind::Cli {
             return Answer::Refused(for_people(&peer, &self.audit));
         }
-        let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe };
+        let is_read = peer.client == ClientKind::Git;
+        let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe, is_read };
         match request {
             Request::Ping => Answer::Done,
             Request::Get(get) => broker.get(get, peer).await,

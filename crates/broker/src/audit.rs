@@ -13,6 +13,8 @@ pub struct Peer {
     pub uid: u32,
     /// The program, as far as known.
     pub exe: String,
+    /// Whether what it says reaches a person.
+    pub is_read: bool,
 }
 
 impl Peer {
@@ -100,8 +102,12 @@ mod tests {
     #[test]
     fn a_line_names_its_reason_as_the_wire_does() {
         let refusal = Refusal::new(Reason::OrganisationNotAllowed, "no", "");
-        let record =
-            AuditRecord::default().because(&refusal).by(&Peer { pid: 7, uid: 1000, exe: "/g\nit".into() });
+        let record = AuditRecord::default().because(&refusal).by(&Peer {
+            pid: 7,
+            uid: 1000,
+            exe: "/g\nit".into(),
+            is_read: true,
+        });
         assert_eq!(record.note, "organisation-not-allowed: no");
         assert_eq!(record.peer, "pid 7 uid 1000 /g\u{fffd}it");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");

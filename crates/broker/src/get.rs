@@ -108,6 +108,8 @@ impl Broker {
             .noting(note)
             .by(peer)
             .write(&*self.audit);
+        let works = request.refused.is_none() && !key.suspect.load(Ordering::Relaxed);
+        let notice = (peer.is_read && works).then(|| self.notice(account, &key)).flatten();
         let username = request.target.username.as_deref().filter(|name| is_username(name));
         Ok(Credential {
             username: username.unwrap_or(USERNAME).to_owned(),
@@ -119,7 +121,21 @@ impl Broker {
             state: key.state().to_owned(),
             may_retry,
             fresh,
+            notice,
         })
+    }
+
+    /// What a person should know early: there will be no other key after this one.
+    fn notice(&self, account: &Account, key: &Key) -> Option<Refusal> {
+        let organisation = &key.entry.organisation;
+        let problem = self.sessions.notice(account, account.tenant_for(organisation))?;
+        let Refusal { reason, sentence, hint, .. } = choice::named(problem, account, organisation);
+        let minutes = key.left(self.moment()) / 60;
+        let left = match minutes / 60 {
+            0 => format!("{minutes} min"),
+            hours => format!("{hours} h {} min", minutes % 60),
+        };
+        Some(Refusal::new(reason, format!("{sentence}; this key works for {left} more"), hint))
     }
 
     /// Takes a hint that a key was refused. If it is one that is held, the next question gets a new one, at most one

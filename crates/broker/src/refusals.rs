@@ -72,6 +72,7 @@ mod tests {
             (Kind::DeviceNotCompliant, FailureKind::Interaction, Reason::BlockedByPolicy),
             (Kind::BlockedByPolicy, FailureKind::Final, Reason::BlockedByPolicy),
             (Kind::ClientUnsupported, FailureKind::Final, Reason::BlockedByPolicy),
+            (Kind::AccountDisabled, FailureKind::Final, Reason::BlockedByPolicy),
             (Kind::ClientMisconfigured, FailureKind::Final, Reason::Configuration),
             (Kind::ClientUnknown, FailureKind::Final, Reason::Configuration),
             (Kind::ScopeInvalid, FailureKind::Final, Reason::Configuration),

@@ -24,8 +24,13 @@ use crate::{
 
 /// An access token is not used in its last five minutes, nor in the second half of a life shorter than ten.
 const EARLY: u64 = 300;
-/// A dead session is not tried again for this long.
+/// A session that does not work is not tried again for this long, and for twice as long each time it still does not.
 const DEAD_FOR: Duration = Duration::from_secs(60);
+/// The longest of these waits: what an administrator mends is noticed within it.
+const DEAD_FOR_LONGEST: Duration = Duration::from_secs(3600);
+
+/// A person whose keys still work is told this often that the session does not.
+const NOTICED_EVERY: Duration = Duration::from_secs(3600);
 
 /// An access token, and which one it is.
 #[derive(Debug, Clone)]
@@ -57,6 +62,7 @@ struct Session {
 #[derive(Debug, Clone)]
 struct Problem {
     until: Duration,
+    wait: Duration,
     failure: Failure,
 }
 
@@ -68,6 +74,8 @@ pub(crate) struct Sessions {
     live: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Session>>>>,
     /// A dead session is a problem at every tenant; what one tenant wants is a problem there.
     problems: Mutex<HashMap<(String, Option<String>), Problem>>,
+    /// When a person was last told of a session that does not work although keys still do.
+    noticed: Mutex<HashMap<String, Duration>>,
     /// Accounts whose newest refresh token is in memory only.
     unsaved: Mutex<HashSet<String>>,
 }
@@ -86,7 +94,14 @@ fn previous_name(account: &str) -> String {
 
 impl Sessions {
     pub(crate) fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
-        Self { secrets, clock, live: Mutex::default(), problems: Mutex::default(), unsaved: Mutex::default() }
+        Self {
+            secrets,
+            clock,
+            live: Mutex::default(),
+            problems: Mutex::default(),
+            noticed: Mutex::default(),
+            unsaved: Mutex::default(),
+        }
     }
 
     fn session(&self, account: &str) -> Arc<tokio::sync::Mutex<Session>> {
@@ -255,15 +270,39 @@ impl Sessions {
         }
     }
 
-    /// Remembers that only a person can help, so that the provider is not asked again for a minute.
+    /// Remembers that only a person can help, so that the provider is not asked again for a while.
     pub(crate) fn note_problem(&self, account: &str, tenant: &str, failure: &Failure) {
         if failure.kind == FailureKind::Transient || failure.refusal.reason == Reason::VaultUnavailable {
             return;
         }
-        let believed = failure.believed_for.map_or(DEAD_FOR, Duration::from_secs);
-        let problem = Problem { until: self.clock.monotonic() + believed, failure: failure.clone() };
         let place = (failure.kind != FailureKind::SessionEnded).then(|| tenant.to_owned());
-        locked(&self.problems).insert((account.to_owned(), place), problem);
+        let mut problems = locked(&self.problems);
+        let place = (account.to_owned(), place);
+        let longer = problems.get(&place).map_or(DEAD_FOR, |last| (last.wait * 2).min(DEAD_FOR_LONGEST));
+        let wait = failure.believed_for.map_or(longer, Duration::from_secs);
+        let until = self.clock.monotonic() + wait;
+        problems.insert(place, Problem { until, wait, failure: failure.clone() });
+    }
+
+    /// What a person has to do about a session that keeps serving, told once in a while.
+    pub(crate) fn notice(&self, account: &Account, tenant: &str) -> Option<Refusal> {
+        let problems = locked(&self.problems);
+        let places = [None, Some(tenant.to_owned())];
+        let problem = places
+            .into_iter()
+            .find_map(|place| problems.get(&(account.id.clone(), place)))?
+            .failure
+            .refusal
+            .clone();
+        drop(problems);
+        let now = self.clock.monotonic();
+        let mut noticed = locked(&self.noticed);
+        let due = noticed.get(&account.id).is_none_or(|last| now.saturating_sub(*last) >= NOTICED_EVERY);
+        if !due {
+            return None;
+        }
+        noticed.insert(account.id.clone(), now);
+        Some(problem)
     }
 
     /// A person asks: what only an administrator could mend may have been mended.
@@ -274,6 +313,7 @@ impl Sessions {
 
     fn forget_problems(&self, account: &str) {
         locked(&self.problems).retain(|(of, _), _| of != account);
+        locked(&self.noticed).remove(account);
     }
 
     /// The claims the next sign-in must satisfy. They are given once: a loop must not be possible.

@@ -101,6 +101,9 @@ fn kind(status: StatusCode, wire: &WireError, grant: Grant) -> Kind {
     if faulty || status.is_server_error() || matches!(code, 90033 | 90100) {
         return Kind::Unavailable;
     }
+    if code == 50057 {
+        return Kind::AccountDisabled;
+    }
     of_suberror(&wire.suberror).unwrap_or_else(|| of_error(&wire.error, code, grant))
 }
 

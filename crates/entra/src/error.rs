@@ -40,6 +40,8 @@ pub enum SignInErrorKind {
     BlockedByPolicy,
     /// The user or an administrator has not consented (`consent_required`).
     ConsentMissing,
+    /// The account was disabled (AADSTS50057, which comes without a `suberror`).
+    AccountDisabled,
     /// The password has expired (`user_password_expired`).
     PasswordExpired,
     /// The tenant wants a client of another make (`client_mismatch`, `protection_policy_required`,
@@ -108,9 +110,10 @@ impl SignInErrorKind {
         match self {
             Self::SessionEnded | Self::FlowVoid => Reason::NeedsLogin,
             Self::SignInTooOld | Self::NeedsInteraction | Self::PasswordExpired => Reason::NeedsInteraction,
-            Self::DeviceNotCompliant | Self::BlockedByPolicy | Self::ClientUnsupported => {
-                Reason::BlockedByPolicy
-            }
+            Self::DeviceNotCompliant
+            | Self::BlockedByPolicy
+            | Self::ClientUnsupported
+            | Self::AccountDisabled => Reason::BlockedByPolicy,
             Self::ConsentMissing => Reason::NeedsConsent,
             Self::ClientMisconfigured
             | Self::ClientUnknown

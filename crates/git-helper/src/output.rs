@@ -31,9 +31,7 @@ impl Answering {
 
     /// Says what is wrong and what to do, and has git stop: Azure DevOps takes no password a person could type.
     pub(crate) fn stop(sentence: &str, hint: &str) -> Self {
-        let (sentence, hint) = (shown(sentence), shown(hint));
-        let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
-        Self { stdout: "quit=1\n".to_owned(), stderr: format!("valetkey: {line}\n") }
+        Self { stdout: "quit=1\n".to_owned(), stderr: line(sentence, hint) }
     }
 
     pub(crate) fn refused(refusal: &Refusal) -> Self {
@@ -48,7 +46,7 @@ impl Answering {
     /// same command if the key is refused; a second answer must not ask that again, since git knows no bound while
     /// it sends a pack.
     pub(crate) fn credential(credential: &Credential, retry: bool) -> Self {
-        let Credential { username, password, expires_at, state, .. } = credential;
+        let Credential { username, password, expires_at, state, notice, .. } = credential;
         let password = password.expose_secret();
         let can_be_said = |value: &str| !value.is_empty() && is_clean(value);
         if !can_be_said(username) || !can_be_said(password) || (retry && !can_be_said(state)) {
@@ -66,8 +64,16 @@ impl Answering {
             let state = format!("{STATE_PREFIX}{state}");
             stdout.push_str(&format_lines(&[("state[]", &state), ("continue", "1")]));
         }
-        Self { stdout, stderr: String::new() }
+        let stderr = notice.as_ref().map_or_else(String::new, |notice| line(&notice.sentence, &notice.hint));
+        Self { stdout, stderr }
     }
+}
+
+/// What a person reads.
+fn line(sentence: &str, hint: &str) -> String {
+    let (sentence, hint) = (shown(sentence), shown(hint));
+    let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
+    format!("valetkey: {line}\n")
 }
 
 fn format_lines(lines: &[(&str, &str)]) -> String {

@@ -82,6 +82,7 @@ pub(crate) fn key() -> Credential {
         state: "k1".into(),
         may_retry: true,
         fresh: true,
+        notice: None,
     }
 }
 

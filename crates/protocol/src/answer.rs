@@ -96,6 +96,9 @@ pub struct Credential {
     /// Whether it was minted for this very question.
     #[serde(default)]
     pub fresh: bool,
+    /// Something to tell the person although the key is good: the session behind it needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Refusal>,
 }
 
 /// Something for a person to see while signing in.

@@ -21,6 +21,7 @@ impl Ask for Agent {
             state: get.refused.clone().unwrap_or_default(),
             may_retry: true,
             fresh: false,
+            notice: None,
         }))
     }
 }

@@ -65,6 +65,7 @@ impl Fake {
             state: "s".into(),
             may_retry: false,
             fresh: true,
+            notice: None,
         })
     }
 

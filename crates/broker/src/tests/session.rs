@@ -2,10 +2,10 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use valetkey_protocol::{ExposeSecret as _, Operation, Reason, SessionState};
+use valetkey_protocol::{ExposeSecret as _, Operation, Reason, Refusal, SessionState};
 
 use super::fakes::*;
-use crate::{FailureKind, OrganisationTenant};
+use crate::{Failure, FailureKind, OrganisationTenant};
 
 fn stored(world: &World, name: &str) -> Option<String> {
     world.vault.values.lock().unwrap().get(name).map(|secret| secret.expose_secret().to_owned())
@@ -214,4 +214,58 @@ async fn wherever_the_writes_stop_the_next_start_has_a_session() {
         broker.tend().await;
         assert_eq!(broker.to_revoke(), 0, "after {writes} writes");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_questions_in_a_hundred_minutes_cost_a_handful_of_requests() {
+    let blocked = || {
+        let refusal = Refusal::new(Reason::BlockedByPolicy, "a policy blocks the sign-in", "ask for help");
+        Failure::new(FailureKind::Final, refusal)
+    };
+    for failure in [ended(), interaction(), blocked()] {
+        let world = World::new();
+        let broker = world.signed_in().await;
+        world.clock.pass(HOUR);
+        *world.identity.fails.lock().unwrap() = Some(failure.clone());
+        for _ in 0..100 {
+            let refusal = read(&broker).await.unwrap_err();
+            assert_eq!(refusal.reason, failure.refusal.reason);
+            world.clock.pass(60);
+        }
+        let asked = world.identity.refreshes.load(Ordering::SeqCst);
+        assert!((3..=8).contains(&asked), "{:?}: {asked} requests", failure.kind);
+        *world.identity.fails.lock().unwrap() = None;
+        world.clock.pass(HOUR + 60);
+        read(&broker).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_keys_that_work_a_person_is_told_once_an_hour_what_is_wrong() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    read(&broker).await.unwrap();
+    world.clock.pass(HOUR);
+    *world.identity.fails.lock().unwrap() = Some(ended());
+    ask(&broker, question("contoso", Some(Operation::Write))).await.unwrap_err();
+    let person = crate::Peer { is_read: true, ..crate::Peer::default() };
+    let told = async |peer: &crate::Peer| match broker
+        .get(question("contoso", Some(Operation::Read)), peer.clone())
+        .await
+    {
+        valetkey_protocol::Answer::Credential(key) => key.notice,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&crate::Peer::default()).await, None, "nobody reads it there");
+    let notice = told(&person).await.unwrap();
+    assert_eq!(notice.sentence, "the session has ended; this key works for 7 h 0 min more");
+    assert_eq!(notice.hint, "run `valetkey login contoso --account alice@contoso.com`");
+    for _ in 0..100 {
+        assert_eq!(told(&person).await, None);
+    }
+    world.clock.pass(HOUR);
+    assert!(told(&person).await.is_some());
+    *world.identity.fails.lock().unwrap() = None;
+    login(&broker, Some("contoso")).await;
+    assert_eq!(told(&person).await, None);
 }

@@ -21,6 +21,7 @@ fn credential() -> Answer {
         state: "s".to_owned(),
         may_retry: false,
         fresh: true,
+        notice: None,
     })
 }
 

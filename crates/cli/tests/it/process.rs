@@ -150,6 +150,7 @@ fn a_key_is_in_the_commands_environment_and_nowhere_else() {
         state: "s".to_owned(),
         may_retry: false,
         fresh: true,
+        notice: None,
     };
     let server = serve(home.path(), vec![vec![Answer::Credential(credential)]]);
     // No shell: dash drops a variable whose name it cannot say.

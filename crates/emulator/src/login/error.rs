@@ -83,6 +83,7 @@ const TABLE: &[(&str, &str, &str, u32, &str)] = &[
         "The user or administrator has not consented to use the application.",
     ),
     ("user_password_expired", "invalid_grant", "user_password_expired", 50055, "The password is expired."),
+    ("user_disabled", "invalid_grant", "", 50057, "The user account is disabled."),
     ("client_mismatch", "invalid_grant", "client_mismatch", 70000, "Provided grant is invalid or malformed."),
     ("malformed_grant", "invalid_grant", "", 70000, "Provided grant is invalid or malformed."),
     (

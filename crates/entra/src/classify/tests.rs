@@ -33,6 +33,8 @@ fn each_error_has_its_kind_its_sentence_and_its_next_step() {
         ("invalid_grant", "consent_required", 65001, "The user or administrator has not consented"),
         ("invalid_grant", "consent_required", 65004, "User declined to consent to access the app"),
         ("invalid_grant", "user_password_expired", 50055, "The password is expired"),
+        ("invalid_grant", "", 50057, "The user account is disabled"),
+        ("invalid_grant", "bad_token", 50057, "The user account is disabled"),
         ("invalid_grant", "client_mismatch", 700_001, "The client does not match"),
         ("invalid_grant", "protection_policy_required", 53005, "Intune policy is required"),
         ("invalid_grant", "device_authentication_failed", 50097, "Device authentication is required"),
@@ -71,7 +73,7 @@ fn each_error_has_its_kind_its_sentence_and_its_next_step() {
         let SignInError { kind, hint, .. } = &error_said;
         table.push(format!("{error}/{suberror}: {kind:?}: {error_said}; {hint}"));
     }
-    insta::assert_snapshot!(table.join("\n"), @r"
+    insta::assert_snapshot!(table.join("\n"), @"
     invalid_grant/bad_token: SessionEnded: the session with Microsoft Entra has ended (AADSTS50173); run `valetkey login`
     invalid_grant/bad_token: SessionEnded: the session with Microsoft Entra has ended (AADSTS50034); run `valetkey login`
     invalid_grant/bad_token: SessionEnded: the session with Microsoft Entra has ended (AADSTS700082); run `valetkey login`
@@ -86,6 +88,8 @@ fn each_error_has_its_kind_its_sentence_and_its_next_step() {
     invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65001); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
     invalid_grant/consent_required: ConsentMissing: the application has not been given consent (AADSTS65004); run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text
     invalid_grant/user_password_expired: PasswordExpired: the password has expired (AADSTS50055); run `valetkey login` and set a new one
+    invalid_grant/: AccountDisabled: the account is disabled (AADSTS50057); ask an administrator of the organisation; signing in again does not help
+    invalid_grant/bad_token: AccountDisabled: the account is disabled (AADSTS50057); ask an administrator of the organisation; signing in again does not help
     invalid_grant/client_mismatch: ClientUnsupported: the organisation lets in applications under its protection only (AADSTS700001: The client does not match); ask an administrator of the organisation to exempt this application
     invalid_grant/protection_policy_required: ClientUnsupported: the organisation lets in applications under its protection only (AADSTS53005: Intune policy is required); ask an administrator of the organisation to exempt this application
     invalid_grant/device_authentication_failed: ClientUnsupported: the organisation lets in applications under its protection only (AADSTS50097: Device authentication is required); ask an administrator of the organisation to exempt this application

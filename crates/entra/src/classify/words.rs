@@ -34,6 +34,10 @@ fn plain(kind: Kind) -> (&'static str, &'static str) {
             "the application has not been given consent",
             "run `valetkey login` and consent, or ask an administrator to: `valetkey setup entra` prints the text",
         ),
+        Kind::AccountDisabled => (
+            "the account is disabled",
+            "ask an administrator of the organisation; signing in again does not help",
+        ),
         Kind::PasswordExpired => ("the password has expired", "run `valetkey login` and set a new one"),
         Kind::ClientUnsupported => (
             "the organisation lets in applications under its protection only",

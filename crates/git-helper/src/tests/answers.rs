@@ -16,6 +16,15 @@ fn with_state(input: &str) -> String {
 }
 
 #[test]
+fn what_a_person_should_know_goes_beside_a_good_key() {
+    let notice = Refusal::new(Reason::NeedsLogin, "the session has ended\nquit=1", "run `valetkey login`");
+    let output = answered(AZURE, |key| key.notice = Some(notice.clone()));
+    assert!(output.stdout.contains("password=canary-key\n"), "{}", output.stdout);
+    assert!(output.stderr.starts_with("valetkey: the session has ended"), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+#[test]
 fn an_old_git_gets_name_password_and_expiry() {
     insta::assert_snapshot!(answered(AZURE, |_| {}), @r"
     exit: 0

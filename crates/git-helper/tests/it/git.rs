@@ -19,6 +19,7 @@ fn key(expires_at: u64) -> Answer {
         state: "k1".into(),
         may_retry: true,
         fresh: false,
+        notice: None,
     })
 }
 

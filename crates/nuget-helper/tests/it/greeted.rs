@@ -73,6 +73,7 @@ fn hand_out(stream: &UnixStream) {
         state: "s1".to_owned(),
         may_retry: false,
         fresh: false,
+        notice: None,
     };
     write_frame(stream, &Answer::Credential(credential)).unwrap();
 }

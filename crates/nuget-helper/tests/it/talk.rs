@@ -317,6 +317,7 @@ pub(crate) fn key_of(state: &str) -> Credential {
         state: state.into(),
         may_retry: false,
         fresh: false,
+        notice: None,
     }
 }
 
