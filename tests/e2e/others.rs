@@ -15,47 +15,45 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use valetkey_tests::{
     Dotnet, Sandbox,
-    fidelity::{Report, client},
-    needs,
-    others::{Scene, Settings, clients, write_feed},
+    fidelity::{Needs, Row, client},
+    others::{self, Scene, Settings, write_feed},
     skip, write_project, write_sources,
 };
 
-use crate::fidelity::tell;
+/// A server as the table names it, and what has to be here for it.
+#[derive(Clone, Copy)]
+struct Server(&'static str, Needs);
 
-const PROVIDER: &str = "oidc-provider";
-const GIT: &str = "git http-backend, nginx";
-const FEED: &str = "static feed, nginx";
+const PROVIDER: Server = Server("oidc-provider", AT_PROVIDER);
+const GIT: Server = Server("git http-backend, nginx", BEHIND_NGINX);
+const FEED: Server = Server("static feed, nginx", Needs { dotnet: true, ..BEHIND_NGINX });
+const AT_PROVIDER: Needs = Needs {
+    programs: &["node", "chromium", "chromedriver", "curl"],
+    clients: &[others::PROVIDER],
+    dotnet: false,
+};
+const BEHIND_NGINX: Needs =
+    Needs { programs: &["nginx", "fcgiwrap", "node", "chromium", "chromedriver", "curl"], ..AT_PROVIDER };
+
+/// Below the folder of clients.
+const PYTHON: &str = "python/bin/python";
 
 /// Plays a flow where everything it needs is here. It gives the versions of the servers.
-fn play(server: &str, flow: &str, run: impl FnOnce() -> Result<String>) -> Result<()> {
-    let test = format!("{server}: {flow}");
-    let mut report = Report {
-        client: server.to_owned(),
-        flow: flow.to_owned(),
-        version: String::new(),
-        outcome: "skipped",
-        reason: "something it needs is not installed".to_owned(),
-    };
-    let servers: &[&str] = if server == PROVIDER { &[] } else { &["nginx", "fcgiwrap"] };
-    let ready = clients().is_some()
-        && needs(&test, servers)
-        && needs(&test, &["node", "chromium", "chromedriver", "curl"]);
-    if clients().is_none() {
-        skip(&test, "npm's oidc-provider is not below `VALETKEY_CLIENTS`");
-    } else if server == FEED && Dotnet::find().is_none() {
-        skip(&test, "no .NET SDK on PATH, and `VALETKEY_DOTNET` names none");
-    } else if ready {
-        let went = run();
-        (report.outcome, report.reason) = match &went {
-            Ok(_) => ("passed", String::new()),
-            Err(error) => ("failed", error.to_string()),
-        };
-        went.as_deref().unwrap_or_default().clone_into(&mut report.version);
-        tell(&report)?;
-        return went.map(drop);
+fn play(Server(name, needs): Server, flow: &str, run: impl FnOnce() -> Result<String>) -> Result<()> {
+    let mut row = Row::begin(name, flow);
+    if let Some(missing) = needs.missing() {
+        row.skipped(&missing);
+        skip(&format!("{name}: {flow}"), &missing);
+        return Ok(());
     }
-    tell(&report)
+    match run() {
+        Ok(version) => row.passed(&version),
+        Err(error) => {
+            row.failed(&error.to_string());
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// Does something until it has an effect; it is an error when that takes too long.
@@ -123,8 +121,8 @@ fn signed_in_with_git(scene: &Scene) -> Result<String> {
 }
 
 /// Revokes a token at the provider, and the session that it came from.
-fn revoke(scene: &Scene, token: &str) -> Result<()> {
-    let form = format!("data = \"token={token}\"\ndata = \"client_id={}\"\n", scene.provider.client_id());
+fn revoke(scene: &Scene, client_id: &str, token: &str) -> Result<()> {
+    let form = format!("data = \"token={token}\"\ndata = \"client_id={client_id}\"\n");
     let said = curl(scene, &scene.provider.endpoint("revoke"), &form)?;
     ensure!(said.stdout.ends_with(b"200"), "{}", String::from_utf8_lossy(&said.stdout));
     Ok(())
@@ -242,11 +240,9 @@ fn an_application_that_oidc_provider_does_not_know_is_named_so() -> Result<()> {
 
 #[test]
 fn msal_for_python_finds_its_way_at_oidc_provider() -> Result<()> {
-    let Some(python) = client("python/bin/python") else {
-        skip("oidc-provider: MSAL for Python", "it is not below `VALETKEY_CLIENTS`");
-        return Ok(());
-    };
-    play(PROVIDER, "MSAL for Python", || {
+    let with_python = Needs { clients: &[others::PROVIDER, PYTHON], ..PROVIDER.1 };
+    play(Server(PROVIDER.0, with_python), "MSAL for Python", || {
+        let python = client(PYTHON).context("no Python")?;
         let scene = Scene::of_provider(Settings::default(), "")?;
         let provider = &scene.provider;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/others/with_msal.py");
@@ -313,7 +309,7 @@ fn a_session_that_the_provider_ends_is_begun_anew() -> Result<()> {
         let work = scene.sandbox.work();
         let ask = || scene.sandbox.git(&work, &["ls-remote", &url]);
         ask()?.expect_ok("asking")?;
-        revoke(&scene, &password(&scene.sandbox, &url)?)?;
+        revoke(&scene, scene.provider.client_id(), &password(&scene.sandbox, &url)?)?;
         // The dead key is refused by nginx, and the new one cannot be had: the provider refuses to refresh.
         let (first, second) = (ask()?, ask()?);
         ensure!(!first.ok() && !second.ok(), "a dead session serves");
@@ -328,31 +324,99 @@ fn a_session_that_the_provider_ends_is_begun_anew() -> Result<()> {
     })
 }
 
+/// `dotnet restore` with the plugin, from a feed that is nothing but files and lets in whom the provider knows.
+fn restore(scene: &Scene) -> Result<()> {
+    let dotnet = Dotnet::find().context("no .NET SDK")?;
+    let nginx = scene.nginx()?;
+    let packages = [("Contoso.Text", "1.2.0"), ("Contoso.Net", "3.0.1")];
+    let feed = write_feed(&nginx.feeds(), &nginx.pkgs(), "contoso/_packaging/shared", &packages)?;
+    let folder = scene.sandbox.work().join("app");
+    write_project(&folder, "app", &packages)?;
+    write_sources(&folder, &[("shared", &feed)])?;
+    let ran = dotnet.run(&scene.sandbox, &folder, &["restore", "--no-cache", "-v", "minimal"])?;
+    ran.expect_ok("restore")?;
+    for (id, version) in packages {
+        let name = id.to_lowercase();
+        let file = format!("{name}.{version}.nupkg");
+        ensure!(nginx.count("GET", &file, 200) == 1, "{}", nginx.log());
+        ensure!(scene.sandbox.home().join(".nuget/packages").join(name).is_dir(), "{id} was not unpacked");
+    }
+    let refused = nginx.count("GET", "index.json", 401);
+    ensure!(refused >= 1, "the feed is open to everybody: {}", nginx.log());
+    Ok(())
+}
+
 #[test]
 fn dotnet_restores_from_a_static_feed_behind_nginx() -> Result<()> {
     play(FEED, "restore", || {
-        let dotnet = Dotnet::find().context("no .NET SDK")?;
         let scene = Scene::of_servers(Settings::default(), "")?;
-        let nginx = scene.nginx()?;
-        let packages = [("Contoso.Text", "1.2.0"), ("Contoso.Net", "3.0.1")];
-        let feed = write_feed(&nginx.feeds(), &nginx.pkgs(), "contoso/_packaging/shared", &packages)?;
         scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
-        let folder = scene.sandbox.work().join("app");
-        write_project(&folder, "app", &packages)?;
-        write_sources(&folder, &[("shared", &feed)])?;
-        let ran = dotnet.run(&scene.sandbox, &folder, &["restore", "--no-cache", "-v", "minimal"])?;
-        ran.expect_ok("restore")?;
-        for (id, version) in packages {
-            let name = id.to_lowercase();
-            let file = format!("{name}.{version}.nupkg");
-            ensure!(nginx.count("GET", &file, 200) == 1, "{}", nginx.log());
-            ensure!(
-                scene.sandbox.home().join(".nuget/packages").join(name).is_dir(),
-                "{id} was not unpacked"
-            );
-        }
-        let refused = nginx.count("GET", "index.json", 401);
-        ensure!(refused >= 1, "the feed is open to everybody: {}", nginx.log());
+        restore(&scene)?;
         scene.versions()
     })
+}
+
+/// Servers whose PAT API refuses to make any: what is handed out is the provider's own token, of a registration for that.
+fn restricted() -> Result<Scene> {
+    let lender = others::LENDER;
+    let issuers = format!(
+        "[issuers]\nsession-tokens = false\nentra-organisations = [\"contoso\"]\nentra-client-id = \"{lender}\"\n"
+    );
+    let scene = Scene::of_servers(Settings { restricted: true, ..Settings::default() }, &issuers)?;
+    scene.person()?.sign_in(&scene.sandbox, &["contoso"])?.0.expect_ok("signing in")?;
+    let to_lend = ["contoso", "--client-id", lender];
+    scene.person()?.sign_in(&scene.sandbox, &to_lend)?.0.expect_ok("signing in to lend")?;
+    Ok(scene)
+}
+
+/// Nothing but the provider made what was handed out: the PAT API was asked, and refused; nobody asked for another kind.
+fn only_the_provider_gave(scene: &Scene) -> Result<()> {
+    let nginx = scene.nginx()?;
+    ensure!(nginx.count("POST", "tokens/pats", 200) >= 1, "no key was asked for: {}", nginx.log());
+    ensure!(!nginx.log().to_lowercase().contains("sessiontokens"), "{}", nginx.log());
+    let status = scene.sandbox.valetkey(&["status"])?.stdout();
+    ensure!(status.contains("Entra token for contoso"), "{status}");
+    ensure!(status.contains("disablePatCreationPolicyViolation"), "{status}");
+    Ok(())
+}
+
+#[test]
+fn git_works_with_the_providers_own_token() -> Result<()> {
+    play(GIT, "Entra token", || {
+        let scene = restricted()?;
+        let url = scene.nginx()?.new_repository("contoso/widgets/_git/widgets")?;
+        scene.sandbox.valetkey(&["setup", "git", "--host", &scene.nginx()?.dev()])?.expect_ok("setup git")?;
+        let work = scene.sandbox.work();
+        scene.sandbox.git(&work, &["clone", "--quiet", &url, "tree"])?.expect_ok("clone")?;
+        let tree = work.join("tree");
+        for args in [
+            &["commit", "--quiet", "--allow-empty", "--message", "Say hello"][..],
+            &["push", "--quiet", "origin", "HEAD:main"],
+        ] {
+            scene.sandbox.git(&tree, args)?.expect_ok(&args.join(" "))?;
+        }
+        only_the_provider_gave(&scene)?;
+        let token = password(&scene.sandbox, &url)?;
+        let person = curl(&scene, &scene.provider.endpoint("userinfo"), &bearer(&token))?;
+        ensure!(person.stdout == b"200", "the provider does not know its token");
+        ensure!(scene.provider.granted_to(others::LENDER) >= 1, "{:?}", scene.provider.said());
+        revoke(&scene, others::LENDER, &token)?;
+        ensure!(scene.provider.said().iter().any(|line| line["event"] == "revoked"), "it was not its own");
+        ensure!(status_for(&scene, &url, &token)? == "401", "a revoked token serves");
+        scene.versions()
+    })
+}
+
+#[test]
+fn dotnet_restores_with_the_providers_own_token() -> Result<()> {
+    play(FEED, "Entra token", || {
+        let scene = restricted()?;
+        restore(&scene)?;
+        only_the_provider_gave(&scene)?;
+        scene.versions()
+    })
+}
+
+fn bearer(token: &str) -> String {
+    format!("header = \"Authorization: Bearer {token}\"\n")
 }

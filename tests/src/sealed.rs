@@ -15,10 +15,22 @@ use crate::{needs, skip};
 const NEEDED: [&str; 4] = ["unshare", "ip", "dbus-run-session", "gnome-keyring-daemon"];
 
 /// A message bus with an unlocked keyring stands inside.
+///
+/// /tmp is an own one, where what lies in the machine's can be seen under its name: whatever is left there goes with the
+/// world.
 const ENTER: &str = r#"
 set -eu
 ip link set lo up
-mount --bind "$1" /etc/hosts
+mount --bind "$1/hosts" /etc/hosts
+mkdir "$1/tmp"
+mount -t tmpfs none "$1/tmp"
+cd "$1/tmp"
+chmod 1777 .
+mkdir .outside
+mount --bind /tmp .outside
+ln -s .outside/* .outside/.tmp* .
+cd "$OLDPWD"
+mount --rbind "$1/tmp" /tmp
 shift
 exec dbus-run-session -- sh -c '
     eval "$(printf sealed | gnome-keyring-daemon --unlock --components=secrets)" >/dev/null
@@ -68,14 +80,13 @@ pub fn run_sealed(test: &str, seconds: u32, command: &[&Path]) -> Result<Option<
         return Ok(None);
     }
     let home = tempfile::tempdir()?;
-    let hosts = home.path().join("hosts");
-    fs::write(&hosts, format!("127.0.0.1 {}\n", NAMES.join(" ")))?;
+    fs::write(home.path().join("hosts"), format!("127.0.0.1 {}\n", NAMES.join(" ")))?;
     let output = Command::new("timeout")
         .arg(format!("{seconds}"))
         .arg("unshare")
         .args(&enter)
         .args(["sh", "-c", ENTER, "sh"])
-        .arg(&hosts)
+        .arg(home.path())
         .args(command)
         .env("HOME", home.path())
         .env("XDG_RUNTIME_DIR", home.path())

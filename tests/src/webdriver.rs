@@ -25,12 +25,13 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts chromedriver and a headless Chromium whose profile lies in `folder`. Certificates of the emulator are
+    /// Starts chromedriver and a headless Chromium whose profile and passing files lie in `folder`. Certificates of the emulator are
     /// accepted, since the browser knows nothing of its authority.
     pub fn start(folder: &Path) -> Result<Self> {
         let mut driver = Command::new("chromedriver")
             .args(["--port=0"])
             .env("HOME", folder)
+            .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -96,10 +96,10 @@ impl Sandbox {
     pub fn new(programs: &Path, git: &Path) -> Result<Self> {
         let root = tempfile::Builder::new().prefix("vk-").tempdir().context("no temporary folder")?;
         let home = root.path();
-        for folder in ["run", "config/valetkey", "state", "cache", "data", "work"] {
+        for folder in ["run", "config/valetkey", "state", "cache", "data", "work", "tmp"] {
             fs::create_dir_all(home.join(folder))?;
         }
-        for private in ["", "run", "config", "config/valetkey"] {
+        for private in ["", "run", "config", "config/valetkey", "tmp"] {
             fs::set_permissions(home.join(private), fs::Permissions::from_mode(0o700))?;
         }
         let git_folder = git.parent().context("git has no folder")?.to_owned();
@@ -168,6 +168,7 @@ impl Sandbox {
             ("XDG_STATE_HOME", "state"),
             ("XDG_CACHE_HOME", "cache"),
             ("XDG_DATA_HOME", "data"),
+            ("TMPDIR", "tmp"),
         ] {
             command.env(name, home.join(folder));
         }

@@ -2,7 +2,7 @@
 //! people, as a table.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
     io::Write as _,
@@ -94,10 +94,10 @@ fn table(lines: &[Line<'_>]) -> String {
     let mut text = "| client | version | flow | outcome |\n| --- | --- | --- | --- |\n".to_owned();
     for (client, mut flows) in by_client {
         flows.sort_by_key(|line| line.flow);
-        let said: BTreeSet<_> =
-            flows.iter().map(|line| line.version).filter(|text| !text.is_empty()).collect();
-        let version = if said.is_empty() { "not known".to_owned() } else { Vec::from_iter(said).join("; ") };
+        let said = flows.iter().map(|line| line.version).filter(|text| !text.is_empty());
+        let known = said.min_by_key(|text| text.len()).unwrap_or("not known");
         for line in flows {
+            let version = if line.version.is_empty() { known } else { line.version };
             let why = if line.why.is_empty() { String::new() } else { format!(": {}", line.why) };
             let _ = writeln!(text, "| {client} | {version} | {} | {}{why} |", line.flow, line.outcome);
         }
@@ -110,12 +110,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_that_was_skipped_borrows_no_version() {
-        let told = "curl\tPAT API\t7.88.1\tpassed\t\nGCM\tOAuth\t\tskipped\tnot installed\ngarbage\n";
+    fn each_flow_has_its_version_and_no_client_that_of_another() {
+        let told = "curl\tPAT API\t7.88.1\tpassed\t\ncurl\tEntra\t\tfailed\tno answer\ncurl\tfeeds\t7.88.1 and npm 9\tpassed\t\nGCM\tOAuth\t\tskipped\tnot installed\ngarbage\n";
         let lines: Vec<_> = told.lines().filter_map(Line::read).collect();
         let expected = "| client | version | flow | outcome |\n| --- | --- | --- | --- |\n\
                         | GCM | not known | OAuth | skipped: not installed |\n\
-                        | curl | 7.88.1 | PAT API | passed |\n";
+                        | curl | 7.88.1 | Entra | failed: no answer |\n\
+                        | curl | 7.88.1 | PAT API | passed |\n\
+                        | curl | 7.88.1 and npm 9 | feeds | passed |\n";
         assert_eq!(table(&lines), expected);
     }
 }

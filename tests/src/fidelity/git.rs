@@ -17,8 +17,8 @@ pub(super) const FLOWS: &[Flow] = &[
     Flow { client: "git", name: "dead keys", needs: NEEDS, run: dead },
 ];
 
-const NEEDS: Needs = Needs { programs: &["git"], clients: &[] };
-const WITH_CURL: Needs = Needs { programs: &["git", "curl"], clients: &[] };
+const NEEDS: Needs = Needs { programs: &["git"], clients: &[], dotnet: false };
+const WITH_CURL: Needs = Needs { programs: &["git", "curl"], clients: &[], dotnet: false };
 
 pub(super) const REPOSITORY: &str =
     "https://dev.azure.com/contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";

@@ -8,10 +8,12 @@ mod curl;
 pub mod desk;
 mod gcm;
 mod git;
+pub mod leftovers;
 pub mod mask;
 pub mod msal;
 pub mod others;
 pub mod record;
+mod row;
 pub mod shape;
 mod stage;
 
@@ -19,7 +21,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+pub use row::Row;
 pub use stage::{Stage, client};
+
+use crate::{Dotnet, find_on_path};
 
 /// One thing that people do with one client.
 #[derive(Debug, Clone, Copy)]
@@ -39,31 +44,24 @@ pub struct Flow {
 pub struct Needs {
     /// Programs on PATH.
     pub programs: &'static [&'static str],
-    /// Files below the folder that `VALETKEY_CLIENTS` names.
+    /// Files below the folder that `VALETKEY_CLIENTS` names, as [`client`] takes them.
     pub clients: &'static [&'static str],
+    /// Whether it needs a .NET SDK.
+    pub dotnet: bool,
 }
 
-/// What became of a flow, as the table shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The client.
-    pub client: String,
-    /// The flow.
-    pub flow: String,
-    /// The client's version in its own words; empty when it was not asked.
-    pub version: String,
-    /// `passed`, `failed` or `skipped`.
-    pub outcome: &'static str,
-    /// Why, in one line; empty for a flow that passed.
-    pub reason: String,
-}
-
-impl Report {
-    /// The line of the file that `VALETKEY_FIDELITY` names: five fields with a tab between.
+impl Needs {
+    /// What of it is not here, in words.
     #[must_use]
-    pub fn line(&self) -> String {
-        let fields = [&self.client, &self.flow, &self.version, self.outcome, &self.reason];
-        fields.map(|field| field.split_whitespace().collect::<Vec<_>>().join(" ")).join("\t")
+    pub fn missing(&self) -> Option<String> {
+        let absent = |name: &&&str| find_on_path(name).is_none();
+        let program = self.programs.iter().find(absent).copied();
+        let file = || self.clients.iter().find(|path| client(path).is_none()).copied();
+        if let Some(name) = program.or_else(file) {
+            return Some(format!("`{name}` is not installed"));
+        }
+        let without = self.dotnet && Dotnet::find().is_none();
+        without.then(|| "no .NET SDK on PATH, and `VALETKEY_DOTNET` names none".to_owned())
     }
 }
 

@@ -27,8 +27,9 @@ pub const FLOWS: &[Flow] = &[
 
 const CLIENT: &str = "MSAL for Python";
 const PYTHON: &str = "python/bin/python";
-const NEEDS: Needs = Needs { programs: &[], clients: &[PYTHON] };
-const BROWSER: Needs = Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PYTHON] };
+const NEEDS: Needs = Needs { programs: &[], clients: &[PYTHON], dotnet: false };
+const BROWSER: Needs =
+    Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PYTHON], dotnet: false };
 
 /// Says what it wants done on a line of its own, and reads that it was done.
 const SCRIPT: &str = include_str!("with_msal.py");

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use valetkey_demo::{Ran, Sandbox};
 use valetkey_emulator::{Control, Emulator, Options};
 
+use super::leftovers::nobody_at;
 use crate::{gits, skip::variable};
 
 /// Variables by which programs are told what authority to trust, all of them documented by those who read them:
@@ -67,8 +68,9 @@ impl Stage {
     /// Leaves the home and begins a fresh one with that git; the emulator and what it knows stay.
     ///
     /// # Errors
-    /// When the home cannot be made.
+    /// When somebody is still in the old one, or the new one cannot be made.
     pub fn fresh_home(&mut self, git: &Path) -> Result<()> {
+        nobody_at(self.sandbox.home())?;
         self.sandbox = Sandbox::new(self.bin.path(), git)?;
         self.authority = self.sandbox.home().join("authority.pem");
         fs::write(&self.authority, self.emulator.ca_pem())?;
@@ -169,8 +171,18 @@ impl Stage {
     }
 }
 
-/// A file below the folder that `VALETKEY_CLIENTS` names, if it is there.
+/// A file below the folder that `VALETKEY_CLIENTS` names, if it is there. A part of the path may end with `*`, for what
+/// stands differently on every machine: the first folder whose name begins so.
 pub fn client(path: &str) -> Option<PathBuf> {
-    let file = PathBuf::from(variable("VALETKEY_CLIENTS")?).join(path);
+    let mut file = PathBuf::from(variable("VALETKEY_CLIENTS")?);
+    for part in path.split('/') {
+        file = match part.strip_suffix('*') {
+            None => file.join(part),
+            Some(begin) => {
+                let begins = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(begin);
+                fs::read_dir(file).ok()?.flatten().find(begins)?.path()
+            }
+        };
+    }
     file.exists().then_some(file)
 }

@@ -12,6 +12,6 @@ mod tls;
 pub use feed::write_feed;
 pub use nginx::{Nginx, Plan};
 pub use person::Person;
-pub use provider::{OidcProvider, Settings};
-pub use scene::{Scene, clients};
+pub use provider::{LENDER, OidcProvider, PACKAGE as PROVIDER, Settings};
+pub use scene::Scene;
 pub use tls::Tls;

@@ -151,6 +151,7 @@ fn configuration(plan: &Plan<'_>, ports: [u16; 4]) -> Result<String> {
         ("PROVIDER_HOST", provider.url().replace("https://", "")),
         ("PROVIDER", provider.url()),
         ("TENANT", provider.tenant().to_owned()),
+        ("RESTRICTED", u8::from(provider.settings().restricted).to_string()),
     ] {
         text = text.replace(&format!("@{name}@"), &value);
     }

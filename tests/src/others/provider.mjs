@@ -22,15 +22,15 @@ const about = (login) => ({
 });
 
 const configuration = {
-  clients: [{
-    client_id: settings.client_id,
+  clients: settings.client_ids.map((client_id) => ({
+    client_id,
     application_type: 'native',
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
     response_types: ['code'],
     redirect_uris: ['http://localhost'],
-  }],
-  scopes: ['openid', 'offline_access', `${resource}/vso.pats`, `${resource}/vso.pats_manage`],
+  })),
+  scopes: ['openid', 'offline_access', `${resource}/vso.pats`, `${resource}/vso.pats_manage`, `${resource}/.default`],
   claims: { openid: ['sub'], profile: ['preferred_username', 'oid', 'tid'] },
   conformIdTokenClaims: false,
   findAccount: (_, login) => ({ accountId: login, claims: () => about(login) }),
@@ -38,7 +38,7 @@ const configuration = {
   expiresWithSession: () => false,
   ttl: { AccessToken: settings.token_seconds },
   features: { deviceFlow: { enabled: true }, revocation: { enabled: true } },
-  cookies: { keys: [settings.client_id] },
+  cookies: { keys: settings.client_ids },
   routes: {
     authorization: `${base}/authorize`,
     token: `${base}/token`,
@@ -66,7 +66,7 @@ provider.use(async (ctx, next) => {
 });
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-const asked = (ctx) => ({ grant: ctx.oidc.params?.grant_type, secret: 'client_secret' in (ctx.oidc.body ?? {}) });
+const asked = (ctx) => ({ client: ctx.oidc.client?.clientId, grant: ctx.oidc.params?.grant_type, secret: 'client_secret' in (ctx.oidc.body ?? {}) });
 provider.on('authorization.success', (ctx) => say({
   event: 'authorized', challenge: ctx.oidc.params?.code_challenge_method, redirect: ctx.oidc.params?.redirect_uri,
 }));

@@ -18,7 +18,12 @@ use super::{Tls, process::Server};
 /// The registered application.
 const CLIENT_ID: &str = "7f3c1a52-5d0e-4b0a-9d53-0a4a4f6b7c11";
 
-/// What differs between providers.
+/// Another registered application, whose tokens are for handing out: no right to make keys is asked for through it.
+pub const LENDER: &str = "a94e0b7d-0f52-4b1e-8c3b-6f1d2e5a7c90";
+/// The package below the folder of clients.
+pub const PACKAGE: &str = "npm/node_modules/oidc-provider";
+
+/// What differs between providers, and between servers that ask them.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// The tenant that all of its addresses begin with.
@@ -27,11 +32,13 @@ pub struct Settings {
     pub token_seconds: u32,
     /// Whether id_tokens lack what only Entra puts there: the person's name, the object, the tenant.
     pub bare: bool,
+    /// Whether what stands in for the PAT API refuses to make any.
+    pub restricted: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tenant: "contoso.example", token_seconds: 3600, bare: false }
+        Self { tenant: "contoso.example", token_seconds: 3600, bare: false, restricted: false }
     }
 }
 
@@ -54,7 +61,7 @@ impl OidcProvider {
             "certificate": tls.certificate,
             "key": tls.key,
             "tenant": settings.tenant,
-            "client_id": CLIENT_ID,
+            "client_ids": [CLIENT_ID, LENDER],
             "token_seconds": settings.token_seconds,
             "bare": settings.bare,
         });
@@ -126,6 +133,17 @@ impl OidcProvider {
         self.said().iter().filter(|line| line["event"] == event && line["grant"] == grant).count()
     }
 
+    /// How often it granted anything to that application.
+    pub fn granted_to(&self, client_id: &str) -> usize {
+        let said = self.said();
+        said.iter().filter(|line| line["event"] == "granted" && line["client"] == client_id).count()
+    }
+
+    /// What differs here.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// Nothing broke inside it, and nobody showed it a secret that a public client cannot have.
     pub fn content(&self) -> Result<()> {
         let said = self.said();
@@ -133,9 +151,4 @@ impl OidcProvider {
         ensure!(bad.is_none(), "{bad:?}");
         Ok(())
     }
-}
-
-/// The folder of the package below the folder of clients.
-pub(super) fn package(clients: &Path) -> PathBuf {
-    clients.join("npm/node_modules/oidc-provider")
 }

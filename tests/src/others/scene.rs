@@ -1,12 +1,10 @@
 //! A sandbox among servers of others.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use super::{Nginx, OidcProvider, Person, Plan, Settings, Tls, provider};
-use crate::{Sandbox, World, find_on_path, programs, variable};
+use super::{Nginx, OidcProvider, PROVIDER, Person, Plan, Settings, Tls};
+use crate::{Sandbox, World, fidelity::client, find_on_path, programs};
 
 /// Everything; the sandbox goes first, so that its agent can still say goodbye.
 #[derive(Debug)]
@@ -77,13 +75,7 @@ fn parts(settings: Settings) -> Result<(Sandbox, OidcProvider, Tls, TempDir)> {
     let sandbox = Sandbox::new(&programs()?, &find_on_path("git").context("git is not installed")?)?;
     let folder = tempfile::Builder::new().prefix("vk-others-").tempdir()?;
     let tls = Tls::generate(folder.path())?;
-    let package = clients().context("oidc-provider is not installed")?;
+    let package = client(PROVIDER).context("oidc-provider is not installed")?;
     let provider = OidcProvider::start(&package, folder.path(), &tls, settings)?;
     Ok((sandbox, provider, tls, folder))
-}
-
-/// The package `oidc-provider` below the folder that `VALETKEY_CLIENTS` names.
-pub fn clients() -> Option<PathBuf> {
-    let package = provider::package(&PathBuf::from(variable("VALETKEY_CLIENTS")?));
-    package.join("package.json").is_file().then_some(package)
 }
