@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
-use valetkey_demo::Sandbox;
+use valetkey_demo::{Ran, Sandbox};
 
 pub use nuget_exe::NugetExe;
 pub use sdk::{Dotnet10, Dotnet31};
@@ -55,6 +55,13 @@ pub trait Client: Sized {
     fn restore_all(&self, sandbox: &Sandbox, top: &Path, names: &[String]) -> Vec<Command> {
         let _ = names;
         vec![self.restore(sandbox, top, Person::Absent)]
+    }
+
+    /// Whether a restore that failed had done its work, and the client fell over its own end. It is still to be looked
+    /// at whether the packages are there.
+    fn died_after_its_work(&self, ran: &Ran) -> bool {
+        let _ = ran;
+        false
     }
 
     /// Whether the project in this folder has got its packages, of which this is one.

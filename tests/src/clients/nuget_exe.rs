@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use valetkey_demo::{Sandbox, find_on_path};
+use valetkey_demo::{Ran, Sandbox, find_on_path};
 
 use super::{Client, Person, be_patient, folder_of, installed, sdk::write_sln};
 
@@ -78,9 +78,25 @@ impl Client for NugetExe {
         command
     }
 
-    /// A process for each: a solution is one process that reads every package once.
+    /// A process for each: a solution is one process that reads every package once. What several of them share breaks
+    /// them on mono, with a plugin or without: each has a folder of packages and a memory of plugins of its own.
     fn restore_all(&self, sandbox: &Sandbox, top: &Path, names: &[String]) -> Vec<Command> {
-        names.iter().map(|name| self.restore(sandbox, &top.join(name), Person::Absent)).collect()
+        let restore = |name: &String| {
+            let own = sandbox.home().join("own").join(name);
+            let mut command = self.restore(sandbox, &top.join(name), Person::Absent);
+            command.env("NUGET_PACKAGES", own.join("packages"));
+            command.env("NUGET_PLUGINS_CACHE_PATH", own.join("plugins-cache"));
+            command
+        };
+        names.iter().map(restore).collect()
+    }
+
+    /// While it ends, mono 6.8 aborts the thread of its timers, and now and then takes that for an exception that nobody
+    /// caught.
+    fn died_after_its_work(&self, ran: &Ran) -> bool {
+        ran.stdout().contains("package(s) to packages.config projects")
+            && ran.stderr().contains("ThreadAbortException")
+            && ran.stderr().contains("System.Threading.Timer+Scheduler.SchedulerThread")
     }
 
     fn restored(&self, folder: &Path, (id, version): (&str, &str)) -> bool {
