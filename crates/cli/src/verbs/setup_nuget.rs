@@ -119,5 +119,11 @@ fn on_path(
             return Ok(false);
         }
     }
+    if let Some(other) = nuget::before_it(ground.plugin, ground.path.as_deref()) {
+        let folder = ground.plugin.parent().unwrap_or(ground.plugin).display();
+        warning(world, &format!("NuGet asks `{}` first, which is another program", other.display()))?;
+        hint(world, &format!("move it away, or put `{folder}` before its folder on the PATH"))?;
+        return Ok(false);
+    }
     Ok(true)
 }

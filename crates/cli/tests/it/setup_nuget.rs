@@ -111,6 +111,25 @@ fn a_new_sdk_and_a_path_need_nothing() {
 }
 
 #[test]
+fn another_program_of_its_name_before_it_is_told() {
+    let home = Home::new().on_path("old").on_path("bin").dotnet(&["10.0.401"]);
+    home.program("old/nuget-plugin-valetkey", "");
+    assert_snapshot!(home.shown("setup nuget"), @"
+    exit: 1 (Refused)
+    ----- stdout -----
+    found [HOME]/clients/dotnet: 10.0.401
+    ----- stderr -----
+    warning: NuGet asks `[HOME]/old/nuget-plugin-valetkey` first, which is another program
+    hint: move it away, or put `[HOME]/bin` before its folder on the PATH
+    ");
+    // It is the same one, by a link.
+    fs::remove_file(home.at("old/nuget-plugin-valetkey")).unwrap();
+    std::os::unix::fs::symlink(home.at("bin/nuget-plugin-valetkey"), home.at("old/nuget-plugin-valetkey"))
+        .unwrap();
+    assert_eq!(home.made("setup nuget").exit, Exit::Done);
+}
+
+#[test]
 fn without_a_path_of_its_own_it_is_linked_into_the_persons() {
     let home = Home::new().on_path(".local/bin").dotnet(&["10.0.401"]);
     assert_snapshot!(home.shown("setup nuget"), @"

@@ -17,7 +17,7 @@ use std::{
 use crate::failure::Failure;
 
 pub(crate) use record::Record;
-pub(crate) use route::{OnPath, on_path, put_in, put_on_path};
+pub(crate) use route::{OnPath, before_it, on_path, put_in, put_on_path};
 pub(crate) use sdk::{Dotnet, Sdk, Version};
 pub(crate) use shim::put_shim;
 

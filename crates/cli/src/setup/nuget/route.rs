@@ -23,11 +23,19 @@ pub(crate) enum OnPath {
 /// Where the PATH holds this very plugin.
 pub(crate) fn on_path(plugin: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let real = plugin.canonicalize().ok()?;
+    of_its_name(path).find(|candidate| candidate.canonicalize().is_ok_and(|other| other == real))
+}
+
+/// The program of the plugin's name that the PATH holds before it: NuGet asks that one first.
+pub(crate) fn before_it(plugin: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+    let real = plugin.canonicalize().ok()?;
+    of_its_name(path).next().filter(|first| first.canonicalize().is_ok_and(|other| other != real))
+}
+
+fn of_its_name(path: Option<&OsStr>) -> impl Iterator<Item = PathBuf> {
     let name = format!("{PLUGIN}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(path?)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&name))
-        .find(|candidate| is_program(candidate) && candidate.canonicalize().is_ok_and(|other| other == real))
+    let folders = std::env::split_paths(path.unwrap_or_default()).filter(|folder| folder.is_absolute());
+    folders.map(move |folder| folder.join(&name)).filter(|candidate| is_program(candidate))
 }
 
 /// Sees to it that the plugin is on the PATH, by a link in `~/.local/bin` where that folder is on it.
