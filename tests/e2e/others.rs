@@ -314,7 +314,7 @@ fn a_session_that_the_provider_ends_is_begun_anew() -> Result<()> {
         let (first, second) = (ask()?, ask()?);
         ensure!(!first.ok() && !second.ok(), "a dead session serves");
         let words = first.stderr() + &second.stderr();
-        ensure!(words.matches("run `valetkey login`").count() == 2, "{words}");
+        ensure!(words.matches("run `valetkey login ").count() == 2, "{words}");
         ensure!(scene.provider.count("refused", "refresh_token") >= 1, "{:?}", scene.provider.said());
         let page = scene.provider.device_page();
         let ran = scene.person()?.sign_in_by_code(&scene.sandbox, &page, &["contoso"])?;

@@ -157,6 +157,7 @@ fn sign_ins() -> Vec<Row> {
             "message_only",
             "`invalid_grant`, `message_only`, AADSTS53003",
         ),
+        entra("the user is disabled", "user_disabled", "`invalid_grant`, AADSTS50057"),
         entra("consent is missing", "consent_required", "`invalid_grant`, `consent_required`, AADSTS65001"),
         entra(
             "the password has expired",
