@@ -99,5 +99,8 @@ fn reason(out: &Output) -> String {
     }
     let wrong = String::from_utf8_lossy(&out.stderr);
     let mut lines = wrong.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("dbus-daemon["));
-    lines.next().unwrap_or("nothing was said").to_owned()
+    let first = lines.next().unwrap_or("nothing was said");
+    // A program that failed: what it said follows.
+    let more = lines.next().filter(|_| first.ends_with(':')).unwrap_or_default();
+    format!("{first} {more}")
 }

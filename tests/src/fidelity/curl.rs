@@ -132,6 +132,29 @@ fn refreshed(stage: &Stage, token: &str, scope: &str) -> Result<()> {
 /// Microsoft: "Microsoft identity platform and OAuth 2.0 authorization code flow".
 fn authorization_code(stage: &Stage, scope: &str) -> Result<()> {
     stage.tell("signin-as", json!({"user": "alice"}))?;
+    let redeem = |code: &str, more: &[(&str, &str)]| {
+        let fields = [
+            ("client_id", APP_READ),
+            ("scope", scope),
+            ("code", code),
+            ("redirect_uri", "http://localhost/"),
+            ("grant_type", "authorization_code"),
+        ];
+        post(stage, &format!("{LOGIN}/token"), &[&fields[..], more].concat())
+    };
+    let verifier = [("code_verifier", VERIFIER)];
+    let stolen =
+        redeem(&authorized(stage, scope)?, &[])?.expect(400, "a code without its verifier")?.json()?;
+    ensure!(stolen["error"] == "invalid_grant", "{stolen}");
+    let code = authorized(stage, scope)?;
+    redeem(&code, &verifier)?.expect(200, "a code")?;
+    let again = redeem(&code, &verifier)?.expect(400, "a code used twice")?.json()?;
+    ensure!(again["error"] == "invalid_grant", "{again}");
+    Ok(())
+}
+
+/// A code, as the sign-in page's redirect brings it.
+fn authorized(stage: &Stage, scope: &str) -> Result<String> {
     let fields = [
         format!("client_id={APP_READ}"),
         "response_type=code".to_owned(),
@@ -155,18 +178,7 @@ fn authorization_code(stage: &Stage, scope: &str) -> Result<()> {
     let find =
         |wanted: &str| brought.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     ensure!(find("state") == Some("12345"), "{brought:?}");
-    let fields = [
-        ("client_id", APP_READ),
-        ("scope", scope),
-        ("code", find("code").context("no code")?),
-        ("redirect_uri", "http://localhost/"),
-        ("grant_type", "authorization_code"),
-        ("code_verifier", VERIFIER),
-    ];
-    post(stage, &format!("{LOGIN}/token"), &fields)?.expect(200, "a code")?;
-    let again = post(stage, &format!("{LOGIN}/token"), &fields)?.expect(400, "a code used twice")?.json()?;
-    ensure!(again["error"] == "invalid_grant", "{again}");
-    Ok(())
+    Ok(find("code").context("no code")?.to_owned())
 }
 
 /// Microsoft: "Pats", REST API reference 7.1: create, get, list, update and revoke, with the bodies of its samples.

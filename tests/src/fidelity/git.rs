@@ -62,6 +62,10 @@ fn dead(stage: &mut Stage) -> Result<String> {
         stage.tell(way, json!({"authorization-id": id}))?;
         every_git(|git| refused(stage, git, &basic(&token)))?;
     }
+    let wish = json!({"user": "alice", "org": "strict", "scope": "vso.code_write", "seconds": 3600});
+    let elsewhere = stage.tell("mint", wish)?;
+    let elsewhere = elsewhere["token"].as_str().context("no token of another organisation")?;
+    every_git(|git| refused(stage, git, &basic(elsewhere)))?;
     every_git(|git| refused(stage, git, &basic("no-such-token")))
 }
 

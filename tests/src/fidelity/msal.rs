@@ -74,7 +74,9 @@ fn attend(stage: &Stage, desk: &Desk<'_>, mut child: Child) -> Result<String> {
     let status = child.wait()?;
     let wrong = wrong.join().unwrap_or_else(|_| Ok(String::new()))?;
     if !status.success() {
-        bail!("the script ended with {status}:\n{wrong}");
+        // Python says what was wrong at the end of its traceback.
+        let last = wrong.trim().lines().next_back().unwrap_or_default();
+        bail!("the script ended with {status}: {last}\n{wrong}");
     }
     Ok(last)
 }
