@@ -3,14 +3,17 @@
 use std::{
     io::{self, Read, Write},
     process::{Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Sender},
+    sync::mpsc::{self, RecvTimeoutError, Sender},
     thread,
+    time::Duration,
 };
 
 /// What is heard of one line, in bytes. It is passed on whole.
 const LONGEST: usize = 16 * 1024;
 /// What is read at once, in bytes.
 const CHUNK: usize = 8 * 1024;
+/// How long nothing has come when it is asked whether the program has ended: what it started may hold its streams open.
+const SILENCE: Duration = Duration::from_millis(200);
 
 /// Which of its two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,13 @@ pub(super) fn run(
     drop(chunks);
     let (mut out_line, mut err_line) = (Line::default(), Line::default());
     // In this thread: it may hold the lock of the stream.
-    for (stream, chunk) in heard {
+    loop {
+        let (stream, chunk) = match heard.recv_timeout(SILENCE) {
+            Ok(heard) => heard,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => break,
+            Err(RecvTimeoutError::Timeout) => continue,
+        };
         let (to, line): (&mut dyn Write, &mut Line) = match stream {
             Stream::Out => (&mut *out, &mut out_line),
             Stream::Err => (&mut *err, &mut err_line),
@@ -113,6 +122,15 @@ mod tests {
     fn a_line_without_an_end_is_passed_on_whole_and_not_kept() {
         let (_, out, _, lines) = heard("head -c 3000000 /dev/zero; echo x").unwrap();
         assert_eq!((out.len(), lines.len(), lines[0].len()), (3_000_002, 1, LONGEST));
+    }
+
+    #[test]
+    fn what_it_leaves_running_is_not_waited_for() {
+        let (code, out, ..) = heard("sleep 60 & echo $!; exit 5").unwrap();
+        assert_eq!(code, Some(5));
+        let left = String::from_utf8(out).unwrap();
+        let ended = Command::new("kill").arg(left.trim()).status().unwrap();
+        assert!(ended.success(), "it was waited for");
     }
 
     #[test]
