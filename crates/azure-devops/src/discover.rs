@@ -5,7 +5,7 @@ use valetkey_http::{Method, Reply, header::HeaderMap};
 use valetkey_protocol::shown;
 
 use crate::{
-    DevOps, DevOpsError,
+    DevOps, DevOpsError, DevOpsErrorKind,
     challenge::Challenge,
     client::{Auth, address},
     hosts::{self, ForeignHost, is_zero},
@@ -47,7 +47,14 @@ impl DevOps {
         if matches!(reply.status.as_u16(), 404 | 429 | 500..) {
             return Err(refused::failure(&reply, &asked));
         }
-        Ok(self.facts(&reply))
+        let elsewhere = refused::challenges(&reply.headers)
+            .iter()
+            .filter_map(|challenge| challenge.param("authorization_uri"))
+            .find_map(|uri| hosts::other_cloud(uri, self.authority()));
+        match elsewhere {
+            Some(cloud) => Err(of_cloud(organisation, cloud)),
+            None => Ok(self.facts(&reply)),
+        }
     }
 
     fn facts(&self, reply: &Reply) -> OrganisationFacts {
@@ -74,6 +81,19 @@ impl DevOps {
         let tenant = tenant.map_or_else(|| resource_tenant(&reply.headers), TenantHint::Tenant);
         OrganisationFacts { tenant, sps, refused }
     }
+}
+
+/// Tokens of one cloud are worth nothing in another.
+fn of_cloud(organisation: &str, cloud: &str) -> DevOpsError {
+    DevOpsError::new(
+        DevOpsErrorKind::OtherCloud,
+        format!(
+            "`{organisation}` is of the cloud whose people sign in at `{cloud}`, and this agent signs in elsewhere"
+        ),
+        format!(
+            "set `authority = \"https://{cloud}\"` under `[entra]`, with an application registered in that cloud"
+        ),
+    )
 }
 
 /// The tenant in `X-VSS-ResourceTenant`: the first that is not zero.

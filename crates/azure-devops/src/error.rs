@@ -36,6 +36,8 @@ pub enum DevOpsErrorKind {
     WrongTenant,
     /// The organisation belongs to no tenant: its people have Microsoft accounts.
     MicrosoftAccount,
+    /// The organisation is of another cloud of Microsoft's than the authority.
+    OtherCloud,
     /// The account has never opened the organisation in a browser (TF401444).
     NeverSignedIn,
     /// A conditional access policy refused the sign-in (VS403463).
@@ -89,6 +91,7 @@ impl DevOpsError {
             Kind::InsufficientClaims => Reason::NeedsInteraction,
             Kind::MicrosoftAccount | Kind::NeverSignedIn | Kind::AccessDenied => Reason::AccessDenied,
             Kind::ConditionalAccess => Reason::BlockedByPolicy,
+            Kind::OtherCloud => Reason::Configuration,
             Kind::NotFound | Kind::Misuse => Reason::OrganisationUnknown,
             Kind::Throttled => Reason::Throttled,
             Kind::Unavailable | Kind::Malformed | Kind::BadRequest => Reason::Unavailable,

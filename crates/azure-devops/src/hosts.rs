@@ -19,6 +19,29 @@ const ENTRA: [&str; 11] = [
     "login.sovcloud-identity.sg",
 ];
 
+/// The clouds that are kept apart from the public one, each with the authority to configure for it
+/// (Microsoft: "National clouds").
+const SOVEREIGN: [(&str, &str); 7] = [
+    ("login.microsoftonline.us", "login.microsoftonline.us"),
+    ("login.usgovcloudapi.net", "login.microsoftonline.us"),
+    ("login.partner.microsoftonline.cn", "login.partner.microsoftonline.cn"),
+    ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+    ("login.sovcloud-identity.fr", "login.sovcloud-identity.fr"),
+    ("login.sovcloud-identity.de", "login.sovcloud-identity.de"),
+    ("login.sovcloud-identity.sg", "login.sovcloud-identity.sg"),
+];
+
+/// The authority of the cloud that an `authorization_uri` leads to, where `own` is of another.
+pub(crate) fn other_cloud(authorization_uri: &str, own: Option<&Url>) -> Option<&'static str> {
+    let cloud = |host: &str| SOVEREIGN.iter().find(|(known, _)| *known == host).map(|(_, cloud)| *cloud);
+    let url = Url::parse(authorization_uri).ok().filter(|url| is_plain_https_to(url, &ENTRA, &[]))?;
+    let named = cloud(url.host_str()?);
+    let own = own.and_then(Url::host_str).unwrap_or(ENTRA[0]);
+    // A host of nobody's knows what it stands for.
+    let differs = ENTRA.contains(&own) && cloud(own) != named;
+    differs.then_some(named.unwrap_or(ENTRA[0]))
+}
+
 /// Hosts of the service that mints tokens (artifacts-credprovider: SPS endpoint allow-list).
 const SPS: [&str; 4] =
     ["vssps.visualstudio.com", "vssps.dev.azure.com", "vsspsext.visualstudio.com", "vsspsext.dev.azure.com"];

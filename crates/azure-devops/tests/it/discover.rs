@@ -126,3 +126,23 @@ async fn an_organisation_that_cannot_be_asked() {
         assert_eq!((error.kind, error.retry_after), (kind, retry_after));
     }
 }
+
+#[tokio::test]
+async fn an_organisation_of_another_cloud_is_told_so() {
+    for (alias, cloud) in [
+        ("login.microsoftonline.us", "login.microsoftonline.us"),
+        ("login.usgovcloudapi.net", "login.microsoftonline.us"),
+        ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+        ("login.sovcloud-identity.fr", "login.sovcloud-identity.fr"),
+    ] {
+        let bearer = format!("Bearer authorization_uri=https://{alias}/{TENANT}");
+        let server = Server::saying(401, &[("www-authenticate", bearer.as_str())], "").await;
+        let error = server.devops().discover("contoso").await.unwrap_err();
+        assert_eq!(error.kind, Kind::OtherCloud, "{alias}");
+        assert!(error.sentence.contains(cloud) && error.hint.contains(cloud), "{error}; {}", error.hint);
+        let there = Url::parse(&format!("https://{cloud}")).unwrap();
+        let server = Server::saying(401, &[("www-authenticate", bearer.as_str())], "").await;
+        let facts = server.devops().with_authority(there).discover("contoso").await.unwrap();
+        assert_eq!(facts.tenant, tenant(TENANT), "its own agent signs in there");
+    }
+}
