@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -126,11 +127,19 @@ impl Conversation {
         self.child.id()
     }
 
-    /// NuGet ends by closing the pipe. How the plugin then ends is its own affair: Microsoft's kills itself.
+    /// NuGet ends by closing the pipe, and kills who is still there a second later (`PluginProcess.Dispose`), which
+    /// Microsoft's sometimes is.
     pub(super) fn end(self) -> Result<()> {
         let Self { mut child, to, .. } = self;
         drop(to);
-        child.wait()?;
+        let end = Instant::now() + Duration::from_secs(1);
+        while child.try_wait()?.is_none() {
+            if Instant::now() > end {
+                child.kill()?;
+                child.wait()?;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         Ok(())
     }
 }
