@@ -121,7 +121,11 @@ def in_browser(app, choice):
 def browser():
     app = application()
     answer = tokens(in_browser(app, "signs in"))
-    assert answer["id_token_claims"]["preferred_username"] == "alice@contoso.example", answer
+    person = answer["id_token_claims"]
+    assert person["preferred_username"] == "alice@contoso.example", person
+    # MSAL only warns of these.
+    assert person["aud"] == CLIENT and person["tid"] == HOME, person
+    assert person["iss"] == "https://login.microsoftonline.com/%s/v2.0" % HOME, person
     assert list_keys(answer["access_token"]).status_code == 200
     assert account(app)["username"] == "alice@contoso.example"
     gone = in_browser(application(), "cancels")
