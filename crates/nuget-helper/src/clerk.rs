@@ -46,7 +46,7 @@ impl Question {
 
 /// How a question ends.
 pub(crate) enum Outcome {
-    Key(Credential),
+    Key(Box<Credential>),
     /// Other providers are to be asked, and nothing is said.
     NotOurs,
     /// It is ours, and there is no key. What is to be said was said.
@@ -204,7 +204,7 @@ impl Clerk {
     pub(crate) fn judge(&mut self, question: &Question, answer: Result<Answer, ClientError>) -> Outcome {
         let built_in = question.source.whose == Whose::Ours;
         match answer {
-            Ok(Answer::Credential(credential)) => Outcome::Key(credential),
+            Ok(Answer::Credential(credential)) => Outcome::Key(Box::new(credential)),
             Ok(Answer::Refused(refusal)) if is_quiet(&refusal, built_in) => Outcome::NotOurs,
             Ok(Answer::Refused(refusal)) => self.explain(&refusal.sentence, &refusal.hint),
             _ if !built_in => Outcome::NotOurs,

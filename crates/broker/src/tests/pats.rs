@@ -13,8 +13,8 @@ use crate::{Broker, Peer};
 /// A process that has ended: no system gives out an id as large.
 const GONE: Option<Caller> = Some(Caller { pid: u32::MAX, started: 0 });
 
-fn here() -> Option<Caller> {
-    Some(Caller { pid: std::process::id(), started: 0 })
+fn here() -> Caller {
+    Caller { pid: std::process::id(), started: 0 }
 }
 
 async fn asked(broker: &Arc<Broker>, request: PatRequest) -> Result<Answer, Refusal> {
@@ -115,7 +115,7 @@ fn plant(world: &World, id: &str, name: &str) {
 async fn a_token_is_made_taken_once_and_then_the_persons_own() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, None, here()).await.unwrap();
+    let made = create(&broker, None, Some(here())).await.unwrap();
     assert_eq!((made.pat.name.as_str(), made.asked_until), ("ci", START + 24 * HOUR));
     let value = take(&broker, &made).await.unwrap();
     assert!(value.secret.expose_secret().starts_with("pat-"));
@@ -134,7 +134,7 @@ async fn a_token_is_made_taken_once_and_then_the_persons_own() {
 async fn one_that_did_not_reach_its_place_is_revoked() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, None, here()).await.unwrap();
+    let made = create(&broker, None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     assert_eq!(settle(&broker, &made, false).await.unwrap().revoked, 1);
     assert!(names(&world).is_empty());
@@ -161,13 +161,13 @@ async fn the_old_one_dies_when_the_new_one_is_in_its_place_and_not_before() {
     let world = World::new();
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
-    let made = regenerate(&broker, "old", None, here()).await.unwrap();
+    let made = regenerate(&broker, "old", None, Some(here())).await.unwrap();
     assert_eq!(made.pat.expires_at, START + HOUR, "as long as the old one was to live");
     assert_eq!(made.pat.scope, "vso.build");
     take(&broker, &made).await.unwrap();
     broker.tend().await;
     assert_eq!(names(&world).len(), 2);
-    assert_eq!(regenerate(&broker, "old", None, here()).await.unwrap_err().reason, Reason::Busy);
+    assert_eq!(regenerate(&broker, "old", None, Some(here())).await.unwrap_err().reason, Reason::Busy);
     let settled = settle(&broker, &made, true).await.unwrap();
     assert_eq!((settled.revoked, settled.pending), (1, 0));
     assert_eq!(names(&world), ["deploy"]);
@@ -179,7 +179,7 @@ async fn a_new_one_that_was_not_delivered_leaves_the_old_one() {
     let world = World::new();
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
-    let made = regenerate(&broker, "old", None, here()).await.unwrap();
+    let made = regenerate(&broker, "old", None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     assert_eq!(settle(&broker, &made, false).await.unwrap().revoked, 1);
     assert_eq!(world.pats.keys.lock().unwrap().keys().collect::<Vec<_>>(), ["old"]);
@@ -190,7 +190,7 @@ async fn ended_before_the_value_was_taken_the_old_one_stays() {
     let world = World::new();
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
-    regenerate(&broker, "old", None, here()).await.unwrap();
+    regenerate(&broker, "old", None, Some(here())).await.unwrap();
     drop(broker);
     let broker = world.restarted().await;
     assert_eq!(
@@ -218,7 +218,7 @@ async fn ended_while_the_value_was_on_its_way_both_live_until_the_next_run_repla
         take(&broker, &again).await.unwrap();
         assert!(matches!(&again.pat.held, PatHeld::Unsettled { replaces } if replaces.len() >= 2));
     }
-    let last = regenerate(&broker, "old", None, here()).await.unwrap();
+    let last = regenerate(&broker, "old", None, Some(here())).await.unwrap();
     take(&broker, &last).await.unwrap();
     assert_eq!(settle(&broker, &last, true).await.unwrap().revoked, 4);
     assert_eq!(world.pats.keys.lock().unwrap().keys().collect::<Vec<_>>(), [&last.pat.id]);
@@ -230,7 +230,7 @@ async fn ended_before_the_old_one_was_revoked_the_next_start_revokes_it() {
     let world = World::new();
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
-    let made = regenerate(&broker, "old", None, here()).await.unwrap();
+    let made = regenerate(&broker, "old", None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     *world.pats.revoke_fails.lock().unwrap() = Some(down());
     let settled = settle(&broker, &made, true).await.unwrap();
@@ -253,7 +253,7 @@ async fn a_lost_answer_costs_the_new_one_and_not_the_old_one() {
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
     *world.pats.mood.lock().unwrap() = Some(Mood::LoseAnswer);
-    regenerate(&broker, "old", None, here()).await.unwrap_err();
+    regenerate(&broker, "old", None, Some(here())).await.unwrap_err();
     assert_eq!(names(&world).len(), 2);
     *world.pats.mood.lock().unwrap() = None;
     world.clock.pass(10);
@@ -266,7 +266,7 @@ async fn a_lost_one_that_was_renamed_around_its_nonce_is_found() {
     let world = World::new();
     let broker = world.signed_in().await;
     *world.pats.mood.lock().unwrap() = Some(Mood::LoseAnswer);
-    create(&broker, None, here()).await.unwrap_err();
+    create(&broker, None, Some(here())).await.unwrap_err();
     *world.pats.mood.lock().unwrap() = None;
     world
         .pats
@@ -284,12 +284,12 @@ async fn a_lost_one_that_was_renamed_around_its_nonce_is_found() {
 async fn a_name_that_the_person_gave_meanwhile_stays_and_nothing_loops() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, None, here()).await.unwrap();
+    let made = create(&broker, None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     world.pats.keys.lock().unwrap().get_mut(&made.pat.id).unwrap().name = "mine".to_owned();
     settle(&broker, &made, true).await.unwrap();
     assert_eq!(names(&world), ["mine"]);
-    let kept = create(&broker, Some("k"), here()).await.unwrap();
+    let kept = create(&broker, Some("k"), Some(here())).await.unwrap();
     world.pats.keys.lock().unwrap().remove(&kept.pat.id);
     broker.tend().await;
     broker.tend().await;
@@ -306,7 +306,7 @@ async fn a_name_that_the_person_gave_meanwhile_stays_and_nothing_loops() {
 async fn a_rename_that_fails_for_now_is_done_later() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, None, here()).await.unwrap();
+    let made = create(&broker, None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     *world.pats.update_fails.lock().unwrap() = Some(down());
     settle(&broker, &made, true).await.unwrap();
@@ -321,9 +321,9 @@ async fn a_rename_that_fails_for_now_is_done_later() {
 async fn one_that_is_kept_is_used_by_name_regenerated_and_gone_at_sign_out() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, Some("ci"), here()).await.unwrap();
+    let made = create(&broker, Some("ci"), Some(here())).await.unwrap();
     assert_eq!(made.pat.held, PatHeld::Kept { name: "ci".to_owned() });
-    assert_eq!(create(&broker, Some("ci"), here()).await.unwrap_err().reason, Reason::BadRequest);
+    assert_eq!(create(&broker, Some("ci"), Some(here())).await.unwrap_err().reason, Reason::BadRequest);
     let used = |broker: Arc<Broker>| async move {
         match asked(&broker, PatRequest::Use { name: "ci".to_owned() }).await {
             Ok(Answer::PatValue(value)) => Ok(value.secret.expose_secret().to_owned()),
@@ -335,7 +335,7 @@ async fn one_that_is_kept_is_used_by_name_regenerated_and_gone_at_sign_out() {
     drop(broker);
     let broker = world.restarted().await;
     assert_eq!(used(broker.clone()).await.unwrap(), first);
-    let again = regenerate(&broker, &made.pat.id, Some("ci"), here()).await.unwrap();
+    let again = regenerate(&broker, &made.pat.id, Some("ci"), Some(here())).await.unwrap();
     assert_eq!(again.settled.unwrap().revoked, 1);
     assert_ne!(used(broker.clone()).await.unwrap(), first);
     assert_eq!(
@@ -357,7 +357,7 @@ async fn one_that_the_vault_does_not_take_is_revoked() {
     plant(&world, "old", "deploy");
     world.vault.broken.store(true, Ordering::SeqCst);
     assert_eq!(
-        regenerate(&broker, "old", Some("ci"), here()).await.unwrap_err().reason,
+        regenerate(&broker, "old", Some("ci"), Some(here())).await.unwrap_err().reason,
         Reason::VaultUnavailable
     );
     assert_eq!(world.pats.keys.lock().unwrap().keys().collect::<Vec<_>>(), ["old"]);
@@ -370,7 +370,9 @@ async fn the_agents_own_keys_and_those_of_all_organisations_are_not_regenerated(
     read(&broker).await.unwrap();
     let key = list(&broker).await.remove(0);
     assert_eq!(key.held, PatHeld::Key);
-    assert!(regenerate(&broker, &key.id, None, here()).await.unwrap_err().sentence.contains("hands out"));
+    assert!(
+        regenerate(&broker, &key.id, None, Some(here())).await.unwrap_err().sentence.contains("hands out")
+    );
     let change = PatChange {
         organisation: None,
         id: key.id,
@@ -382,7 +384,7 @@ async fn the_agents_own_keys_and_those_of_all_organisations_are_not_regenerated(
     plant(&world, "global", "everywhere");
     world.pats.keys.lock().unwrap().get_mut("global").unwrap().organisation.clear();
     assert_eq!(
-        regenerate(&broker, "global", None, here()).await.unwrap_err().reason,
+        regenerate(&broker, "global", None, Some(here())).await.unwrap_err().reason,
         Reason::OperationNotAllowed
     );
 }
@@ -391,10 +393,10 @@ async fn the_agents_own_keys_and_those_of_all_organisations_are_not_regenerated(
 async fn nothing_is_made_while_locked_and_what_is_on_its_way_can_be_settled() {
     let world = World::new();
     let broker = world.signed_in().await;
-    let made = create(&broker, None, here()).await.unwrap();
+    let made = create(&broker, None, Some(here())).await.unwrap();
     take(&broker, &made).await.unwrap();
     broker.lock(false, &Peer::default()).await;
-    assert_eq!(create(&broker, None, here()).await.unwrap_err().reason, Reason::Locked);
+    assert_eq!(create(&broker, None, Some(here())).await.unwrap_err().reason, Reason::Locked);
     assert_eq!(
         asked(&broker, PatRequest::List(PatList::default())).await.unwrap_err().reason,
         Reason::Locked
@@ -407,10 +409,10 @@ async fn nothing_is_made_while_locked_and_what_is_on_its_way_can_be_settled() {
 async fn the_organisation_is_the_only_one_or_has_to_be_named() {
     let world = World::new();
     let broker = world.broker();
-    assert_eq!(create(&broker, None, here()).await.unwrap_err().reason, Reason::NeedsLogin);
+    assert_eq!(create(&broker, None, Some(here())).await.unwrap_err().reason, Reason::NeedsLogin);
     login(&broker, Some("contoso")).await;
     login(&broker, Some("fabrikam")).await;
-    assert_eq!(create(&broker, None, here()).await.unwrap_err().reason, Reason::OrganisationUnknown);
+    assert_eq!(create(&broker, None, Some(here())).await.unwrap_err().reason, Reason::OrganisationUnknown);
     let elsewhere = PatList { organisation: Some("evil".to_owned()), ..PatList::default() };
     let refusal = asked(&broker, PatRequest::List(elsewhere)).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::OrganisationNotAllowed);
@@ -421,7 +423,7 @@ async fn revoked_by_the_person_wherever_it_comes_from() {
     let world = World::new();
     let broker = world.signed_in().await;
     plant(&world, "old", "deploy");
-    let kept = create(&broker, Some("ci"), here()).await.unwrap();
+    let kept = create(&broker, Some("ci"), Some(here())).await.unwrap();
     read(&broker).await.unwrap();
     for pat in list(&broker).await {
         asked(&broker, PatRequest::Revoke { organisation: None, id: pat.id }).await.unwrap();
