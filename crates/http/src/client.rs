@@ -19,7 +19,7 @@ use crate::{
     HttpError, ProxyFailure, Settings,
     failure::explain,
     lent::{Lent, Mark, Offer},
-    route::{Route, host_and_port, is_loopback},
+    route::{METADATA, Route, host_and_port, is_loopback, is_metadata},
 };
 
 /// The longest body that is read, in bytes.
@@ -66,6 +66,23 @@ impl Http {
     /// Sends a request and reads the whole answer, whatever its status. Redirects come back as they are.
     pub async fn send(&self, request: Request) -> Result<Reply, HttpError> {
         check_address(request.url())?;
+        self.deliver(request).await
+    }
+
+    /// Asks Azure's metadata service, which speaks plain HTTP at one link-local address and is reached by no proxy
+    /// (Microsoft: "Azure Instance Metadata Service"); or a stand-in for it on loopback. Any other address is refused.
+    pub async fn send_to_metadata(&self, request: Request) -> Result<Reply, HttpError> {
+        let url = request.url();
+        let bare = url.username().is_empty() && url.password().is_none();
+        if url.scheme() != "http" || !bare || !(is_metadata(url) || is_loopback(url)) {
+            let sentence = format!("`{}` is not Azure's metadata service", host_and_port(url));
+            let hint = format!("use `http://{METADATA}`, or a stand-in on a loopback address");
+            return Err(HttpError::Configuration { sentence, hint });
+        }
+        self.deliver(request).await
+    }
+
+    async fn deliver(&self, request: Request) -> Result<Reply, HttpError> {
         let built = self.built()?;
         let again = request.try_clone();
         let outcome = Self::send_by(&built, request).await;

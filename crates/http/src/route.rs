@@ -1,14 +1,17 @@
 //! Which way a request goes: directly, or through which proxy.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
 use crate::{HttpError, Settings};
 
-/// Never through a proxy, whatever the configuration says.
-const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+/// Never through a proxy, whatever the configuration says: this machine, and what Azure tells it about itself.
+const DIRECT: &str = "localhost,127.0.0.0/8,::1,169.254.169.254";
+
+/// Where a virtual machine of Azure asks about itself (Microsoft: "Azure Instance Metadata Service").
+pub(crate) const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// The proxy in force, and where it was named.
 pub(crate) struct Route {
@@ -37,7 +40,7 @@ impl Route {
         };
         let address = parse(proxy.trim()).ok_or_else(|| no_address(source))?;
         let listed = settings.no_proxy.as_ref().or(environment.no_proxy.as_ref()).map_or("", String::as_str);
-        let no_proxy = format!("{LOOPBACK},{listed}");
+        let no_proxy = format!("{DIRECT},{listed}");
         let matcher = Matcher::builder().all(address.as_str()).no(no_proxy.as_str()).build();
         Ok(Some(Self { shown: host_and_port(&address), address, no_proxy, source, matcher }))
     }
@@ -88,6 +91,11 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
         None => false,
     }
+}
+
+/// Whether an address is that of Azure's metadata service, on its own port.
+pub(crate) fn is_metadata(url: &Url) -> bool {
+    url.host() == Some(Host::Ipv4(METADATA)) && url.port_or_known_default() == Some(80)
 }
 
 #[cfg(test)]

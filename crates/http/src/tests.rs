@@ -56,6 +56,31 @@ async fn plain_http_goes_to_loopback_only_and_user_names_nowhere() {
 }
 
 #[tokio::test]
+async fn only_the_metadata_service_is_asked_as_one() {
+    let http = Http::new(Settings::default());
+    for url in [
+        "http://169.254.169.253/metadata",
+        "http://169.254.169.254:8080/metadata",
+        "https://169.254.169.254/metadata",
+        "http://me@169.254.169.254/metadata",
+        "http://me:hunter2@127.0.0.1/metadata",
+        "http://169.254.169.254.evil/metadata",
+        "http://[fe80::a9fe:a9fe]/metadata",
+        "http://dev.azure.com/",
+    ] {
+        let error = http.send_to_metadata(Http::get(Url::parse(url).unwrap())).await.unwrap_err();
+        assert!(matches!(error, HttpError::Configuration { .. }), "{url}: {error:?}");
+        assert!(!lines(&error).is_empty());
+    }
+    // Everything else keeps away from it, whatever a configuration says.
+    let metadata = "http://169.254.169.254/metadata".to_owned();
+    let error = ask(Settings::default(), metadata).await.unwrap_err();
+    assert!(matches!(error, HttpError::Configuration { .. }), "{error:?}");
+    let stand_in = format!("http://127.0.0.1:{}/metadata", serve(OK).await);
+    assert!(http.send_to_metadata(Http::get(Url::parse(&stand_in).unwrap())).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_body_is_cut_off_at_the_limit() {
     let exact = format!("HTTP/1.1 200 OK\r\ncontent-length: {MAX_BODY}\r\n\r\n{}", "a".repeat(MAX_BODY));
     let reply = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve(exact).await)).await.unwrap();
