@@ -128,6 +128,10 @@ impl Service for Desk {
                 self.http.lend_to_proxy(lent.username.expose_secret(), lent.password.expose_secret());
                 Answer::Done
             }
+            Request::MachineProof(proof) => {
+                broker.take_proof(proof);
+                Answer::Done
+            }
             Request::Reload => self.reload().await.map_or_else(Answer::Refused, |()| Answer::Done),
             Request::Stop => {
                 self.control.stop();

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
-use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, Reason, Refusal, SessionState};
+use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, MachineProof, Reason, Refusal, SessionState};
 
 use crate::{
     AuditSink, Bearer, Clock, Failure, FailureKind, Identity, OrganisationTenant, Pats, Random, Secrets,
@@ -46,6 +46,9 @@ pub struct Services {
 pub trait Connect: std::fmt::Debug + Send + Sync {
     /// The services, or what is wrong with the configuration.
     fn connect(&self, settings: &Settings) -> Result<Services, Refusal>;
+
+    /// Takes what this machine's identity is asked for with. Kept in memory.
+    fn prove(&self, _proof: MachineProof) {}
 }
 
 /// What the broker is made of.
@@ -171,6 +174,11 @@ impl Broker {
             self.table().take(|_| true);
         }
         Ok(())
+    }
+
+    /// Takes what this machine's identity is asked for with, for as long as the agent runs.
+    pub fn take_proof(&self, proof: MachineProof) {
+        self.connect.prove(proof);
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {

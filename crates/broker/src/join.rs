@@ -11,8 +11,12 @@ use valetkey_azure_devops::{Auth, DevOps, Endpoints, Filter, NewPat, TenantHint}
 use valetkey_entra::{Authority, Options, Prompt, SignIn};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
-use valetkey_protocol::{Event, Flow, PatChange, PatList, Reason, Refusal, SecretString, TokenSource};
+use valetkey_protocol::{
+    Event, Flow, MachineProof, PatChange, PatList, Reason, Refusal, SecretString, TokenSource,
+};
 use valetkey_vault::Vault;
+
+use machine::Proofs;
 
 use crate::{
     AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, FailureKind, Identity, ListedKey,
@@ -47,7 +51,7 @@ impl Broker {
     /// configuration names no usable service.
     pub fn new(settings: Settings, deps: Deps) -> Result<Arc<Self>, Refusal> {
         let parts = Parts {
-            connect: Box::new(Microsoft { http: deps.http }),
+            connect: Box::new(Microsoft { http: deps.http, proofs: Arc::default() }),
             secrets: Arc::new(Resting(deps.vault)),
             clock: deps.clock,
             audit: deps.audit,
@@ -62,6 +66,7 @@ impl Broker {
 #[derive(Debug)]
 struct Microsoft {
     http: Http,
+    proofs: Arc<Proofs>,
 }
 
 impl Connect for Microsoft {
@@ -74,9 +79,17 @@ impl Connect for Microsoft {
             Err(_) => devops,
         };
         Ok(Services {
-            identity: Arc::new(Entra { http: self.http.clone(), authority }),
+            identity: Arc::new(Entra {
+                http: self.http.clone(),
+                authority,
+                proofs: Arc::clone(&self.proofs),
+            }),
             pats: Arc::new(AzureDevOps(devops)),
         })
+    }
+
+    fn prove(&self, proof: MachineProof) {
+        self.proofs.take(proof);
     }
 }
 
@@ -84,6 +97,7 @@ impl Connect for Microsoft {
 struct Entra {
     http: Http,
     authority: Authority,
+    proofs: Arc<Proofs>,
 }
 
 impl Entra {
@@ -104,7 +118,7 @@ impl Identity for Entra {
             let went = match loan.source {
                 TokenSource::AzureCli(from) => azure_cli::borrow(loan, from).await,
                 TokenSource::Machine(from) => match machine::client(loan, from) {
-                    Ok(client) => machine::borrow(self.sign_in(&client), from).await,
+                    Ok(client) => machine::borrow(self.sign_in(&client), from, &self.proofs).await,
                     Err(refusal) => Err(refusal.into()),
                 },
                 source => {

@@ -20,6 +20,9 @@ use crate::{
 /// Microsoft applications").
 const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
+/// Stands for the client id of a managed identity until it is known.
+const MANAGED: &str = "managed-identity";
+
 /// How somebody came to be signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
@@ -211,9 +214,9 @@ impl Broker {
         };
         let client_id = match &request.from {
             Some(TokenSource::AzureCli(_)) => AZURE_CLI.to_owned(),
-            Some(TokenSource::Machine(
-                Machine::FederatedFile { client_id, .. } | Machine::SecretFile { client_id, .. },
-            )) => client_id.clone(),
+            Some(TokenSource::Machine(machine)) if *machine != Machine::Unknown => {
+                machine.client_id().unwrap_or(MANAGED).to_owned()
+            }
             Some(_) => return Err(no_source()),
             None => {
                 let named = request.client_id.clone().or_else(|| live.settings.client_id.clone());

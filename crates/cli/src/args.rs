@@ -114,18 +114,25 @@ pub(crate) struct Login {
     /// Take access tokens from the Azure CLI, where no application may be registered
     #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["device_code", "client_id", "fresh", "account"])]
     pub(crate) from: Option<Lender>,
-    /// Sign in as an application, with a secret or a federated token in a file; it gets Entra tokens and makes no keys
-    #[arg(long, value_enum, value_name = "PROOF", requires = "client_id", conflicts_with_all = ["device_code", "from", "fresh"])]
+    /// Sign in as an application or a managed identity, by what proves it here; it gets Entra tokens and makes no keys
+    #[arg(long, value_enum, value_name = "PROOF", conflicts_with_all = ["device_code", "from", "fresh", "account"])]
     pub(crate) machine: Option<Proof>,
-    /// The file the secret or the federated token is in
+    /// The file the secret, the certificate with its key, or the federated token is in
     #[arg(long, value_name = "FILE", requires = "machine")]
     pub(crate) proof_file: Option<PathBuf>,
+    /// Id of the service connection, for `--machine pipelines`
+    #[arg(long, value_name = "ID", requires = "machine", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) service_connection: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Proof {
     Secret,
+    Certificate,
     Federated,
+    Github,
+    Pipelines,
+    Managed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -28,12 +28,12 @@ impl Environment {
             env::NUGET_NETFX_PLUGIN_PATHS,
             env::NUGET_PLUGINS_CACHE_PATH,
             env::AZURE_CONFIG_DIR,
-            env::AZURE_FEDERATED_TOKEN_FILE,
             env::REQUESTS_CA_BUNDLE,
         ];
         named
             .into_iter()
             .chain(env::ARTIFACTS_PROVIDER)
+            .chain(env::MACHINE)
             .filter_map(|variable| Some((variable, variable.get()?)))
             .collect()
     }

@@ -94,19 +94,13 @@ async fn open(options: Options, servers: Servers) -> Result<(Urls, Arc<Shared>)>
     let mut doors = Vec::new();
     let urls = if let Some(address) = options.sealed {
         let all = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
-        let ctl = loopback().await?;
-        let urls = Urls::sealed(all.local_addr()?, ctl.local_addr()?.port());
+        let address = all.local_addr()?;
         doors.push((all, Door::ByName));
-        doors.push((ctl, Door::Only(Host::Ctl)));
-        urls
+        let ports = open_each(&[Host::Imds, Host::Oidc, Host::Ctl], &mut doors).await?;
+        Urls::sealed(address, |host| port_of(&ports, host))
     } else {
-        let mut ports = Vec::new();
-        for host in Host::ALL {
-            let listener = loopback().await?;
-            ports.push((host, listener.local_addr()?.port()));
-            doors.push((listener, Door::Only(host)));
-        }
-        Urls::by_port(|host| ports.iter().find(|(known, _)| *known == host).map_or(0, |(_, port)| *port))
+        let ports = open_each(&Host::ALL, &mut doors).await?;
+        Urls::by_port(|host| port_of(&ports, host))
     };
     let world = World::new(options.seed, options.clock, options.switches, urls.clone(), options.sign_in_as);
     let git = options.git.unwrap_or_else(|| PathBuf::from("git"));
@@ -115,6 +109,21 @@ async fn open(options: Options, servers: Servers) -> Result<(Urls, Arc<Shared>)>
         tokio::spawn(listen(listener, door, Arc::clone(&shared)));
     }
     Ok((urls, shared))
+}
+
+/// A port of its own for each host.
+async fn open_each(hosts: &[Host], doors: &mut Vec<(TcpListener, Door)>) -> Result<Vec<(Host, u16)>> {
+    let mut ports = Vec::new();
+    for &host in hosts {
+        let listener = loopback().await?;
+        ports.push((host, listener.local_addr()?.port()));
+        doors.push((listener, Door::Only(host)));
+    }
+    Ok(ports)
+}
+
+fn port_of(ports: &[(Host, u16)], host: Host) -> u16 {
+    ports.iter().find(|(known, _)| *known == host).map_or(0, |(_, port)| *port)
 }
 
 async fn loopback() -> Result<TcpListener> {

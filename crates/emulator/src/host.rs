@@ -20,6 +20,10 @@ pub enum Host {
     Nuget,
     /// Azure Resource Manager: `management.azure.com`.
     Arm,
+    /// The metadata service of a virtual machine and of an app service, in plain HTTP: `169.254.169.254`.
+    Imds,
+    /// The issuers of builds' identity tokens: GitHub Actions and Azure Pipelines.
+    Oidc,
     /// A hostile host.
     Evil,
     /// The tests' control host.
@@ -27,8 +31,18 @@ pub enum Host {
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Login, Self::Vssps, Self::Dev, Self::Pkgs, Self::Nuget, Self::Arm, Self::Evil, Self::Ctl];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Login,
+        Self::Vssps,
+        Self::Dev,
+        Self::Pkgs,
+        Self::Nuget,
+        Self::Arm,
+        Self::Imds,
+        Self::Oidc,
+        Self::Evil,
+        Self::Ctl,
+    ];
 
     /// The virtual host of a `Host` header in sealed mode; every foreign name is [`Host::Evil`].
     pub(crate) fn of_name(authority: &str) -> Self {
@@ -81,6 +95,10 @@ pub struct Urls {
     pub nuget: String,
     /// Azure Resource Manager.
     pub arm: String,
+    /// The metadata service: `http://…`.
+    pub imds: String,
+    /// The issuers of builds' identity tokens.
+    pub oidc: String,
     /// The hostile host.
     pub evil: String,
     /// The control host.
@@ -97,12 +115,14 @@ impl Urls {
             pkgs: url(Host::Pkgs),
             nuget: url(Host::Nuget),
             arm: url(Host::Arm),
+            imds: format!("http://127.0.0.1:{}", port(Host::Imds)),
+            oidc: url(Host::Oidc),
             evil: url(Host::Evil),
             ctl: url(Host::Ctl),
         }
     }
 
-    pub(crate) fn sealed(address: SocketAddr, ctl_port: u16) -> Self {
+    pub(crate) fn sealed(address: SocketAddr, port: impl Fn(Host) -> u16) -> Self {
         let suffix = if address.port() == 443 { String::new() } else { format!(":{}", address.port()) };
         let url = |name: &str| format!("https://{name}{suffix}");
         Self {
@@ -112,8 +132,10 @@ impl Urls {
             pkgs: url("pkgs.dev.azure.com"),
             nuget: url("www.nuget.org"),
             arm: url("management.azure.com"),
+            imds: format!("http://127.0.0.1:{}", port(Host::Imds)),
+            oidc: format!("https://localhost:{}", port(Host::Oidc)),
             evil: url("vssps.dev.azure.com.evil.example"),
-            ctl: format!("https://localhost:{ctl_port}"),
+            ctl: format!("https://localhost:{}", port(Host::Ctl)),
         }
     }
 
@@ -126,6 +148,8 @@ impl Urls {
             Host::Pkgs => &self.pkgs,
             Host::Nuget => &self.nuget,
             Host::Arm => &self.arm,
+            Host::Imds => &self.imds,
+            Host::Oidc => &self.oidc,
             Host::Evil => &self.evil,
             Host::Ctl => &self.ctl,
         }

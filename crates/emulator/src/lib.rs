@@ -1,9 +1,10 @@
 //! Microsoft Entra, Azure DevOps and nuget.org on loopback, for tests and the demo. Never shipped.
 //!
-//! [`Emulator::start`] brings up seven virtual hosts, all TLS under an authority that lives as long as the
+//! [`Emulator::start`] brings up ten virtual hosts, all but `imds` TLS under an authority that lives as long as the
 //! process: `login` (Microsoft Entra), `vssps` (personal access tokens), `dev` (Azure DevOps and git, served by
-//! the real `git http-backend`), `pkgs` (Azure Artifacts' NuGet feeds), `nuget` (nuget.org), `evil` (a host that
-//! no credential may ever reach) and `ctl` (the tests' hand, and the issuer of builds' identity tokens).
+//! the real `git http-backend`), `pkgs` (Azure Artifacts' NuGet feeds), `nuget` (nuget.org), `arm` (Azure Resource
+//! Manager), `imds` (managed identities), `oidc` (issuers of builds' identity tokens), `evil` (a host that no credential
+//! may ever reach) and `ctl` (the tests' hand).
 //!
 //! Every organisation has the feeds `shared`, `team` in the project `Payments Platform`, and `Pakete für alle` in
 //! `Café Zürich`, each with `Contoso.Core` 1.0.0, `Contoso.Text` 1.2.0 (which depends on it) and
@@ -27,8 +28,10 @@ mod feeds;
 mod gallery;
 mod git;
 mod host;
+mod imds;
 mod journal;
 mod login;
+mod machines;
 mod oidc;
 mod options;
 mod packages;
@@ -44,8 +47,8 @@ mod world;
 
 pub use certificate::Certificate;
 pub use control::{
-    Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState, PatView,
-    PendingDevice, Rules,
+    AppService, Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState,
+    PatView, PendingDevice, PipelinesJob, Rules,
 };
 pub use emulator::Emulator;
 pub use fault::{Action, Fault};
@@ -57,6 +60,6 @@ pub use packages::nupkg;
 pub use program::run;
 pub use switches::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
 pub use world::{
-    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, TENANT_HOME,
-    TENANT_RESOURCE, UserState,
+    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
+    TENANT_HOME, TENANT_RESOURCE, UserState,
 };

@@ -30,7 +30,7 @@ use crate::{
     control, devops, fault, feeds, gallery,
     git::{self, Operation, Repositories, Service},
     host::Host,
-    journal, login, vssps,
+    imds, journal, login, oidc, vssps,
     world::World,
 };
 
@@ -136,6 +136,11 @@ async fn connection(stream: TcpStream, door: Door, shared: Arc<Shared>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    if matches!(door, Door::Only(Host::Imds)) {
+        let service = service_fn(|request| handle(Arc::clone(&shared), door, request));
+        drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+        return;
+    }
     let Ok(hello) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
     let host = match door {
         Door::Only(host) => host,
@@ -209,6 +214,8 @@ pub(crate) async fn dispatch(shared: &Arc<Shared>, call: &Call, body: Option<Inc
         Host::Pkgs => feeds::handle(shared, call),
         Host::Nuget => gallery::handle(shared, call),
         Host::Arm => arm::handle(&shared.world(), call),
+        Host::Imds => imds::handle(&mut shared.world(), call),
+        Host::Oidc => oidc::handle(&mut shared.world(), call),
         Host::Evil => control::evil(shared, call),
         Host::Ctl => control::http(shared, call),
     }

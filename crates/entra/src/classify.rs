@@ -153,7 +153,9 @@ pub(crate) fn of_code(code: u32) -> Option<Kind> {
         65001 | 65004 => Kind::ConsentMissing,
         50055 => Kind::PasswordExpired,
         54005 | 501_481 => Kind::FlowVoid,
-        7_000_218 | 700_025 | 7_000_215 | 7_000_222 => Kind::ClientMisconfigured,
+        7_000_218 | 700_025 | 7_000_215 | 7_000_222 | 70021 | 700_211..=700_213 | 700_024 | 700_027 => {
+            Kind::ClientMisconfigured
+        }
         700_016 => Kind::ClientUnknown,
         70011 | 650_053 | 500_011 => Kind::ScopeInvalid,
         90002 | 900_021 | 50020 | 50014 => Kind::TenantWrong,

@@ -9,6 +9,8 @@
 //! Or a third: [`AzureCli`], where the person is signed in with the Azure CLI and may register no application. It keeps
 //! the session; nothing but access tokens is taken from it.
 //!
+//! Machines that are not people have ways of their own: [`SignIn::for_itself`] with a [`Proof`], or [`Managed`].
+//!
 //! Every failure is a [`SignInError`]: a kind to branch on, a sentence and a next step to show.
 
 mod authority;
@@ -20,6 +22,7 @@ mod device;
 mod error;
 mod identity;
 mod loopback;
+mod machine;
 mod random;
 mod sign_in;
 #[cfg(test)]
@@ -32,5 +35,6 @@ pub use azure_cli::{AzureCli, Signed};
 pub use browser::{BrowserFlow, Options, Prompt};
 pub use device::DeviceFlow;
 pub use error::{SignInError, SignInErrorKind};
+pub use machine::{Managed, github_token, pipelines_token};
 pub use sign_in::{Proof, SignIn};
 pub use tokens::Tokens;

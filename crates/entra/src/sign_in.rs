@@ -14,6 +14,7 @@ use crate::{
     classify::{Grant, failure, unreadable},
     courier::{Courier, delivered},
     identity::Expected,
+    machine,
     wire::is_claims,
 };
 
@@ -30,6 +31,29 @@ pub enum Proof<'a> {
     Secret(&'a SecretString),
     /// A token of a platform that the application's registration trusts.
     Assertion(&'a SecretString),
+    /// A certificate and its private key, both in PEM.
+    Certificate(&'a SecretString),
+}
+
+impl Proof<'_> {
+    /// By Entra's number where it says more (Microsoft: "Microsoft Entra authentication and authorization error codes").
+    fn what_to_check(&self, code: Option<u32>) -> &'static str {
+        match (code, self) {
+            (Some(7_000_222), _) => "the secret has expired: make a new one and put it into the file",
+            (Some(700_211), _) => "no federated credential of the application names this issuer",
+            (Some(700_212), _) => {
+                "the token is for another audience than the federated credential's: it must be `api://AzureADTokenExchange`"
+            }
+            (Some(700_213), _) => {
+                "no federated credential names this subject: that of a branch, an environment or a service account"
+            }
+            (Some(700_024), _) => "the token is too old or too new: check this machine's clock",
+            (Some(700_027), _) => "add this certificate to the application's",
+            (_, Self::Secret(_)) => "check the file, and the secrets of the application",
+            (_, Self::Assertion(_)) => "add a federated credential with the token's issuer and subject to it",
+            (_, Self::Certificate(_)) => "check the file, and the certificates of the application",
+        }
+    }
 }
 
 pub(crate) type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -106,7 +130,18 @@ impl SignIn {
         let courier = Courier::new(&self.http)?;
         let scope = Scope::new(format!("{AZURE_DEVOPS}/.default"));
         let mut request = client.exchange_client_credentials().add_scope(scope);
-        if let Proof::Assertion(assertion) = proof {
+        let signed = match proof {
+            Proof::Certificate(pem) => {
+                let endpoint = self.authority.endpoint(&self.tenant, "token");
+                Some(machine::assertion(pem, &self.client_id, &endpoint, SystemTime::now())?)
+            }
+            Proof::Assertion(_) | Proof::Secret(_) => None,
+        };
+        let assertion = match proof {
+            Proof::Assertion(assertion) => Some(assertion),
+            _ => signed.as_ref(),
+        };
+        if let Some(assertion) = assertion {
             request = request
                 .add_extra_param("client_assertion_type", ASSERTION)
                 .add_extra_param("client_assertion", assertion.expose_secret().to_owned());
@@ -121,8 +156,7 @@ impl SignIn {
                         "Microsoft Entra does not take the proof of `{}`{code}",
                         self.client_id
                     ),
-                    hint: "check the file, and the secrets and federated credentials of the application"
-                        .to_owned(),
+                    hint: proof.what_to_check(error.code).to_owned(),
                     ..error
                 }
             }

@@ -51,6 +51,10 @@ impl Provider {
         Self { port, seen }
     }
 
+    pub(crate) fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn sign_in(&self) -> SignIn {
         SignIn {
             http: Http::new(Settings::default()),
@@ -72,8 +76,9 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).ok()?.to_ascii_lowercase();
-    let length = head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
-    let mut body = vec![0; length];
+    let length =
+        head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await.ok()?;
     Some(Seen { head, form: form_urlencoded::parse(&body).into_owned().collect() })
 }

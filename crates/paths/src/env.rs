@@ -100,8 +100,8 @@ pub const NUGET_ID_TOKEN: Variable = Variable("NUGET_ID_TOKEN");
 /// What tells a pipeline and its identity (GitHub: OpenID Connect reference; GitLab: predefined CI/CD variables).
 pub const PIPELINE: [Variable; 5] = [
     Variable("GITHUB_ACTIONS"),
-    Variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
-    Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    ACTIONS_ID_TOKEN_REQUEST_URL,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN,
     Variable("GITLAB_CI"),
     NUGET_ID_TOKEN,
 ];
@@ -110,6 +110,44 @@ pub const PIPELINE: [Variable; 5] = [
 pub const AZURE_CONFIG_DIR: Variable = Variable("AZURE_CONFIG_DIR");
 /// Where Kubernetes puts the token of a pod (Microsoft: "Microsoft Entra Workload ID").
 pub const AZURE_FEDERATED_TOKEN_FILE: Variable = Variable("AZURE_FEDERATED_TOKEN_FILE");
+/// Client id of the application or the managed identity (Microsoft: "Microsoft Entra Workload ID", `EnvironmentCredential`).
+pub const AZURE_CLIENT_ID: Variable = Variable("AZURE_CLIENT_ID");
+/// Tenant of the application.
+pub const AZURE_TENANT_ID: Variable = Variable("AZURE_TENANT_ID");
+/// The identity provider that the platform expects. Compared with the configuration, never followed.
+pub const AZURE_AUTHORITY_HOST: Variable = Variable("AZURE_AUTHORITY_HOST");
+/// A stand-in for the metadata service of virtual machines, on loopback.
+pub const AZURE_POD_IDENTITY_AUTHORITY_HOST: Variable = Variable("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+/// Where an app service asks for its identity (Microsoft: "How to use managed identities for App Service").
+pub const IDENTITY_ENDPOINT: Variable = Variable("IDENTITY_ENDPOINT");
+/// What it asks with.
+pub const IDENTITY_HEADER: Variable = Variable("IDENTITY_HEADER");
+/// Where a job of GitHub Actions asks for its identity (GitHub: "OpenID Connect reference").
+pub const ACTIONS_ID_TOKEN_REQUEST_URL: Variable = Variable("ACTIONS_ID_TOKEN_REQUEST_URL");
+/// What it asks with.
+pub const ACTIONS_ID_TOKEN_REQUEST_TOKEN: Variable = Variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+/// Where a job of Azure Pipelines asks for its identity (Microsoft: "Use predefined variables").
+pub const SYSTEM_OIDCREQUESTURI: Variable = Variable("SYSTEM_OIDCREQUESTURI");
+/// What it asks with.
+pub const SYSTEM_ACCESSTOKEN: Variable = Variable("SYSTEM_ACCESSTOKEN");
+/// The service connection of Microsoft's own tasks.
+pub const AZURESUBSCRIPTION_SERVICE_CONNECTION_ID: Variable =
+    Variable("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
+/// What tells a machine its identity.
+pub const MACHINE: [Variable; 12] = [
+    AZURE_CLIENT_ID,
+    AZURE_TENANT_ID,
+    AZURE_AUTHORITY_HOST,
+    AZURE_FEDERATED_TOKEN_FILE,
+    AZURE_POD_IDENTITY_AUTHORITY_HOST,
+    IDENTITY_ENDPOINT,
+    IDENTITY_HEADER,
+    ACTIONS_ID_TOKEN_REQUEST_URL,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+    SYSTEM_OIDCREQUESTURI,
+    SYSTEM_ACCESSTOKEN,
+    AZURESUBSCRIPTION_SERVICE_CONNECTION_ID,
+];
 /// A file of certificates that the Azure CLI trusts instead of its own.
 pub const REQUESTS_CA_BUNDLE: Variable = Variable("REQUESTS_CA_BUNDLE");
 /// What an Azure CLI run by the agent is given of the agent's environment.

@@ -39,7 +39,7 @@ pub use request::{
     Request, Target, UseAccount,
 };
 pub use secret::{ExposeSecret, SecretString, same_secret};
-pub use source::{AzureCli, Machine, TokenSource};
+pub use source::{AzureCli, Machine, MachineProof, TokenSource};
 pub use status::{
     AccountStatus, AuditRecord, Detour, Issuer, KeyStatus, SessionState, StatusReport, VaultState,
     VaultStatus, VaultTier,

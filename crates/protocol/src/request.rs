@@ -5,7 +5,9 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{NugetOrgRequest, PatRequest, ProxyCredentials, TokenSource, secret::expose_on_the_wire};
+use crate::{
+    MachineProof, NugetOrgRequest, PatRequest, ProxyCredentials, TokenSource, secret::expose_on_the_wire,
+};
 
 /// A question to the agent. There is one in flight on a connection at a time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +57,8 @@ pub enum Request {
     Pat(PatRequest),
     /// Credentials for the proxy, where it asks for some and its address has none. Kept in memory only.
     ProxyCredentials(ProxyCredentials),
+    /// What the identity of this machine is asked for with, before a sign-in as a [`crate::Machine`].
+    MachineProof(MachineProof),
     /// Read the configuration again. A bad one is refused and the old one kept.
     Reload,
     /// Answer what is in flight and end.

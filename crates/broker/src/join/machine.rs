@@ -1,14 +1,16 @@
-//! An application that stands for this machine, by a proof that lies in a file.
+//! An application that stands for this machine, by a proof that lies in a file or that its platform gives it.
 
 use std::{
-    fs,
+    fmt, fs,
     io::Read as _,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use valetkey_entra::{Proof, SignIn};
+use valetkey_entra::{Managed, Proof, SignIn, github_token, pipelines_token};
+use valetkey_http::Http;
 use valetkey_paths::trust::check_private_file;
-use valetkey_protocol::{Machine, Reason, Refusal, SecretString};
+use valetkey_protocol::{Machine, MachineProof, Reason, Refusal, SecretString};
 use zeroize::Zeroizing;
 
 use super::plain;
@@ -16,12 +18,45 @@ use crate::{Client, Failure, Loan, Tokens, session::blocking};
 
 /// No proof is longer.
 const LONGEST: u64 = 32 * 1024;
+/// More jobs do not run on one machine as one user.
+const MOST: usize = 16;
+
+/// What jobs of this machine ask for their identities with. In memory, until the agent ends.
+#[derive(Default)]
+pub(super) struct Proofs(Mutex<Vec<MachineProof>>);
+
+impl fmt::Debug for Proofs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proofs")
+    }
+}
+
+impl Proofs {
+    /// The newest proof of a machine takes the place of the one before.
+    pub(super) fn take(&self, proof: MachineProof) {
+        let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        proofs.retain(|known| known.machine != proof.machine);
+        if proofs.len() == MOST {
+            proofs.remove(0);
+        }
+        proofs.push(proof);
+    }
+
+    fn of(&self, machine: &Machine) -> Result<SecretString, Refusal> {
+        let proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = proofs.iter().find(|known| known.machine == *machine);
+        known.map(|known| known.proof.clone()).ok_or_else(|| {
+            Refusal::new(
+                Reason::NeedsLogin,
+                format!("the agent was restarted and no longer knows {machine}"),
+                "run the job's `valetkey login` again",
+            )
+        })
+    }
+}
 
 /// The registration a machine stands for.
 pub(super) fn client(loan: Loan<'_>, from: &Machine) -> Result<Client, Refusal> {
-    let (Machine::FederatedFile { client_id, .. } | Machine::SecretFile { client_id, .. }) = from else {
-        return Err(unknown());
-    };
     let tenant = loan.tenant.ok_or_else(|| {
         Refusal::new(
             Reason::Configuration,
@@ -29,23 +64,63 @@ pub(super) fn client(loan: Loan<'_>, from: &Machine) -> Result<Client, Refusal> 
             "name an organisation, or pass `--tenant`",
         )
     })?;
-    Ok(Client { tenant: tenant.to_owned(), client_id: client_id.clone(), lends: true })
+    let client_id = from.client_id().unwrap_or_default().to_owned();
+    Ok(Client { tenant: tenant.to_owned(), client_id, lends: true })
 }
 
 /// A token of it.
-pub(super) async fn borrow(sign_in: SignIn, from: &Machine) -> Result<Tokens, Failure> {
-    let (secret, file) = match from {
-        Machine::FederatedFile { file, .. } => (false, file),
-        Machine::SecretFile { file, .. } => (true, file),
+pub(super) async fn borrow(sign_in: SignIn, from: &Machine, proofs: &Proofs) -> Result<Tokens, Failure> {
+    let http = &sign_in.http;
+    let given = match from {
+        Machine::SecretFile { file, .. } => {
+            let proof = file_text(file).await?;
+            sign_in.for_itself(Proof::Secret(&proof)).await?
+        }
+        Machine::FederatedFile { file, .. } => {
+            let proof = file_text(file).await?;
+            sign_in.for_itself(Proof::Assertion(&proof)).await?
+        }
+        Machine::CertificateFile { file, .. } => {
+            let proof = file_text(file).await?;
+            sign_in.for_itself(Proof::Certificate(&proof)).await?
+        }
+        Machine::Github { url, .. } => {
+            let token = github_token(http, url, &proofs.of(from)?).await?;
+            sign_in.for_itself(Proof::Assertion(&token)).await?
+        }
+        Machine::Pipelines { url, connection, .. } => {
+            let token = pipelines_token(http, url, connection, &proofs.of(from)?).await?;
+            sign_in.for_itself(Proof::Assertion(&token)).await?
+        }
+        Machine::Managed { .. } | Machine::AppService { .. } => managed(http, from, proofs).await?,
         _ => return Err(unknown().into()),
     };
-    let path = PathBuf::from(file);
-    let proof = blocking(move || read(&path)).await?;
-    let proof = if secret { Proof::Secret(&proof) } else { Proof::Assertion(&proof) };
-    let mut tokens = plain(sign_in.for_itself(proof).await?);
-    tokens.username.clone_from(&sign_in.client_id);
+    let mut tokens = plain(given);
+    if tokens.username.is_empty() {
+        from.client_id().unwrap_or("managed-identity").clone_into(&mut tokens.username);
+    }
     tokens.tenant.clone_from(&sign_in.tenant);
     Ok(tokens)
+}
+
+async fn managed(http: &Http, from: &Machine, proofs: &Proofs) -> Result<valetkey_entra::Tokens, Failure> {
+    let client_id = from.client_id();
+    let went = match from {
+        Machine::Managed { host, .. } => {
+            Managed::VirtualMachine { host: host.as_deref() }.token(http, client_id).await
+        }
+        Machine::AppService { endpoint, .. } => {
+            let header = proofs.of(from)?;
+            Managed::AppService { endpoint, header: &header }.token(http, client_id).await
+        }
+        _ => return Err(unknown().into()),
+    };
+    Ok(went?)
+}
+
+async fn file_text(file: &str) -> Result<SecretString, Refusal> {
+    let path = PathBuf::from(file);
+    blocking(move || read(&path)).await
 }
 
 /// A platform renews such a file: it is read each time. One that others can change proves nothing.
@@ -68,4 +143,29 @@ fn unknown() -> Refusal {
         "the running agent does not know this identity",
         "run `valetkey agent restart`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof(number: usize) -> MachineProof {
+        let machine = Machine::Github { client_id: number.to_string(), url: "https://x".to_owned() };
+        MachineProof { machine, proof: format!("canary-{number}").into() }
+    }
+
+    #[test]
+    fn the_newest_proofs_are_known_and_no_others() {
+        let proofs = Proofs::default();
+        (0..MOST + 2).for_each(|number| proofs.take(proof(number)));
+        proofs.take(proof(MOST));
+        assert_eq!(proofs.0.lock().unwrap().len(), MOST);
+        let gone = proofs.of(&proof(0).machine).unwrap_err();
+        assert_eq!(
+            gone.sentence,
+            "the agent was restarted and no longer knows the identity of this GitHub job"
+        );
+        assert!(proofs.of(&proof(MOST).machine).is_ok());
+        assert!(!format!("{proofs:?}").contains("canary"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Whose tokens of which organisation are meant.
 
-use valetkey_protocol::{Reason, Refusal, shown};
+use valetkey_protocol::{Machine, Reason, Refusal, TokenSource, shown};
 
 use crate::{Broker, accounts::Account, policy::organisation_name};
 
@@ -18,6 +18,9 @@ impl Broker {
         if !account.organisation_names().contains(&organisation) {
             let sentence = format!("nobody signed in here for organisation `{organisation}`");
             return Err(Refusal::new(Reason::OrganisationNotAllowed, sentence, login));
+        }
+        if let Some(TokenSource::Machine(machine)) = &account.source {
+            return Err(not_a_person(&account.username, machine, &organisation));
         }
         Ok((account, organisation))
     }
@@ -42,6 +45,17 @@ impl Broker {
             )),
         }
     }
+}
+
+fn not_a_person(username: &str, machine: &Machine, organisation: &str) -> Refusal {
+    let hint = format!(
+        "git and NuGet get its Entra tokens and need none; for one of your own run `valetkey login {organisation}`"
+    );
+    let sentence = format!(
+        "`{}` is {machine}, and Azure DevOps gives personal access tokens to people only",
+        shown(username)
+    );
+    Refusal::new(Reason::KeyForbidden, sentence, hint)
 }
 
 fn no_name(name: &str) -> Refusal {

@@ -1,17 +1,18 @@
 //! `valetkey login`.
 
-use std::{ffi::OsString, io, path::PathBuf};
+mod machine;
+
+use std::{ffi::OsString, io};
 
 use valetkey_paths::env;
 use valetkey_protocol::{
-    Answer, AzureCli, Event, Flow, LoginRequest, Machine, Reason, Refusal, Request, TokenSource, is_clean,
-    shown,
+    Answer, AzureCli, Event, Flow, LoginRequest, Reason, Refusal, Request, TokenSource, is_clean, shown,
 };
 
 use super::hint;
 use crate::{
     agent::Start,
-    args::{Lender, Login, Proof},
+    args::{Lender, Login},
     duration,
     exit::Exit,
     failure::{Failure, Outcome},
@@ -23,13 +24,13 @@ pub(super) fn run(args: Login, world: &mut World<'_>) -> Outcome {
     let organisation = args.organisation.clone();
     let from = match (args.from, args.machine) {
         (Some(Lender::Az), _) => Some(azure_cli(&world.place)?),
-        (None, Some(proof)) => Some(machine(&args, proof, &world.place)?),
+        (None, Some(proof)) => Some(machine::stand_for(&args, proof, world)?),
         (None, None) => None,
     };
     let through = from.as_ref().map_or_else(String::new, |from| format!(", through {from}"));
     let request = Request::Login(LoginRequest {
         organisation: args.organisation,
-        tenant: args.tenant,
+        tenant: args.tenant.or_else(|| args.machine.and_then(|_| machine::tenant(&world.place))),
         client_id: args.client_id,
         flow: if args.device_code { Flow::DeviceCode } else { Flow::Browser },
         fresh: args.fresh,
@@ -85,21 +86,6 @@ fn azure_cli(place: &Place) -> Result<TokenSource, Failure> {
         program,
         config_dir: said(env::AZURE_CONFIG_DIR),
         ca_bundle: said(env::REQUESTS_CA_BUNDLE),
-    }))
-}
-
-/// An application, and where its proof lies: where Kubernetes says, unless a file is named.
-fn machine(args: &Login, proof: Proof, place: &Place) -> Result<TokenSource, Failure> {
-    let federated = || place.environment.get(env::AZURE_FEDERATED_TOKEN_FILE).map(PathBuf::from);
-    let file = args.proof_file.clone().or_else(|| federated().filter(|_| proof == Proof::Federated));
-    let missing =
-        || Failure::failed("there is no file with the application's proof", "name it with `--proof-file`");
-    let file = place.folder.join(file.ok_or_else(missing)?);
-    let file = file.to_str().ok_or_else(missing)?.to_owned();
-    let client_id = args.client_id.clone().unwrap_or_default();
-    Ok(TokenSource::Machine(match proof {
-        Proof::Secret => Machine::SecretFile { client_id, file },
-        Proof::Federated => Machine::FederatedFile { client_id, file },
     }))
 }
 

@@ -64,15 +64,16 @@ fn help_of_signing_in_and_setting_up() {
       [ORG]  Organisation, or the address of anything in it
 
     Options:
-          --device-code        Show a code to type on any device instead of opening a browser
-          --tenant <TENANT>    Tenant id or domain, where it is not to be discovered
-          --client-id <ID>     Client id of the application registered in Microsoft Entra
-          --fresh              Sign in again even where the session is still good
-          --account <ACCOUNT>  Sign in as this account, by its user name
-          --from <PROGRAM>     Take access tokens from the Azure CLI, where no application may be registered [possible values: az]
-          --machine <PROOF>    Sign in as an application, with a secret or a federated token in a file; it gets Entra tokens and makes no keys [possible values: secret, federated]
-          --proof-file <FILE>  The file the secret or the federated token is in
-      -h, --help               Print help
+          --device-code              Show a code to type on any device instead of opening a browser
+          --tenant <TENANT>          Tenant id or domain, where it is not to be discovered
+          --client-id <ID>           Client id of the application registered in Microsoft Entra
+          --fresh                    Sign in again even where the session is still good
+          --account <ACCOUNT>        Sign in as this account, by its user name
+          --from <PROGRAM>           Take access tokens from the Azure CLI, where no application may be registered [possible values: az]
+          --machine <PROOF>          Sign in as an application or a managed identity, by what proves it here; it gets Entra tokens and makes no keys [possible values: secret, certificate, federated, github, pipelines, managed]
+          --proof-file <FILE>        The file the secret, the certificate with its key, or the federated token is in
+          --service-connection <ID>  Id of the service connection, for `--machine pipelines`
+      -h, --help                     Print help
 
     Examples:
       valetkey login contoso

@@ -14,7 +14,7 @@ use crate::{
 /// One request to the control host: JSON in, JSON out.
 pub(crate) fn http(shared: &Arc<Shared>, call: &Call) -> Answer {
     if call.segments == ["oidc", "token"] {
-        return oidc::handle(&mut shared.world(), call);
+        return oidc::github(&mut shared.world(), call);
     }
     let control = Control::new(Arc::clone(shared));
     let path = call.segments.join("/").to_lowercase();

@@ -227,7 +227,7 @@ impl Control {
     pub fn github_job(&self, repository: &str, workflow: &str) -> GithubJob {
         let mut world = self.shared.world();
         let token = oidc::start_job(&mut world, repository, workflow);
-        GithubJob { url: format!("{}/oidc/token?api-version=2.0", world.urls.ctl), token }
+        GithubJob { url: format!("{}/oidc/token?api-version=2.0", world.urls.oidc), token }
     }
 
     /// An identity token as GitLab puts it into a job's environment.

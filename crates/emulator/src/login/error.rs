@@ -237,6 +237,51 @@ const TABLE: &[(&str, &str, &str, u32, &str)] = &[
         90033,
         "A transient error has occurred. Please try again.",
     ),
+    (
+        "federation_missing",
+        "invalid_client",
+        "",
+        70021,
+        "No matching federated identity record found for presented assertion.",
+    ),
+    (
+        "federation_issuer",
+        "invalid_client",
+        "",
+        700_211,
+        "No matching federated identity record found for presented assertion issuer.",
+    ),
+    (
+        "federation_audience",
+        "invalid_client",
+        "",
+        700_212,
+        "No matching federated identity record found for presented assertion audience.",
+    ),
+    (
+        "federation_subject",
+        "invalid_client",
+        "",
+        700_213,
+        "No matching federated identity record found for presented assertion subject.",
+    ),
+    (
+        "assertion_expired",
+        "invalid_client",
+        "",
+        700_024,
+        "Client assertion is not within its valid time range.",
+    ),
+    // Not Entra's words: a client that asks each time is never told so.
+    ("assertion_replayed", "invalid_client", "", 700_024, "Client assertion was shown before."),
+    ("assertion_malformed", "invalid_client", "", 50027, "JWT token is invalid or malformed."),
+    (
+        "certificate_unknown",
+        "invalid_client",
+        "",
+        700_027,
+        "The certificate with identifier used to sign the client assertion is not registered on application.",
+    ),
     ("external", "invalid_grant", "basic_action", 50158, "External security challenge not satisfied."),
 ];
 

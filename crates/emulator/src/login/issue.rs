@@ -100,6 +100,15 @@ fn access_token(
 
 /// A token that an application holds for itself.
 pub(super) fn application_token(world: &mut World, tenant: &str) -> Answer {
+    let (value, lifetime) = application_access(world, tenant);
+    let body = json!({
+        "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": value,
+    });
+    Answer::json(200, &body)
+}
+
+/// The token alone, and the seconds it lives.
+pub(crate) fn application_access(world: &mut World, tenant: &str) -> (String, i64) {
     let lifetime = lifetime(world, None);
     let value = world.random.opaque("EwB", 1500);
     let token = AccessToken {
@@ -113,10 +122,7 @@ pub(super) fn application_token(world: &mut World, tenant: &str) -> Answer {
         jumps: world.clock.jumps(),
     };
     world.access_tokens.insert(value.clone(), token);
-    let body = json!({
-        "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": value,
-    });
-    Answer::json(200, &body)
+    (value, lifetime)
 }
 
 fn refresh_token(world: &mut World, grant: &Grant<'_>) -> String {

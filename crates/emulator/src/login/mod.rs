@@ -14,7 +14,7 @@ mod token;
 
 pub(crate) use device::{approve as approve_device, deny as deny_device, polls_too_early};
 pub(crate) use error::EntraError;
-pub(crate) use issue::kill_sessions;
+pub(crate) use issue::{application_access, kill_sessions};
 pub(crate) use token::satisfies;
 
 use http::Method;

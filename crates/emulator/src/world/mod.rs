@@ -13,8 +13,8 @@ pub(crate) use pat::Pat;
 pub use people::UserState;
 pub(crate) use people::{App, Platform, User};
 pub use seed::{
-    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, TENANT_HOME,
-    TENANT_RESOURCE,
+    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
+    TENANT_HOME, TENANT_RESOURCE,
 };
 pub(crate) use seed::{RESOURCE, TENANT_CONSUMERS, TENANT_ZERO, tenant_domain};
 pub(crate) use token::{
@@ -29,6 +29,7 @@ use crate::{
     gallery::Gallery,
     host::{Host, Urls},
     journal::Journal,
+    machines::Machines,
     oidc::Oidc,
     options::ClockMode,
     random::Random,
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) feeds: Vec<Feed>,
     pub(crate) gallery: Gallery,
     pub(crate) oidc: Oidc,
+    pub(crate) machines: Machines,
     pub(crate) faults: Vec<FaultRule>,
     /// Hosts that show something else than a good certificate.
     pub(crate) certificates: BTreeMap<Host, Certificate>,
@@ -95,6 +97,7 @@ impl World {
             feeds,
             gallery: Gallery::seed(),
             oidc: Oidc::default(),
+            machines: Machines::default(),
             faults: Vec::new(),
             certificates: BTreeMap::new(),
             journal: Journal::default(),
@@ -137,6 +140,7 @@ impl World {
         secrets.extend(self.pats.iter().map(|pat| pat.token.clone()));
         secrets.extend(self.gallery.keys.iter().map(|key| key.secret.clone()));
         secrets.extend(self.oidc.secrets().cloned());
+        secrets.extend(self.machines.secrets().cloned());
         secrets
     }
 }

@@ -13,6 +13,8 @@ pub const APP_READ: &str = "5a17ab1e-0000-4000-8000-00000000a002";
 pub const APP_LEGACY: &str = "5a17ab1e-0000-4000-8000-00000000a003";
 /// A confidential client: not usable without its secret.
 pub const APP_CONFIDENTIAL: &str = "5a17ab1e-0000-4000-8000-00000000a004";
+/// The managed identity of every machine here.
+pub const MANAGED_IDENTITY: &str = "5a17ab1e-0000-4000-8000-00000000a006";
 /// A single-page application: its refresh tokens live 24 hours, however often they are used.
 pub const APP_SPA: &str = "5a17ab1e-0000-4000-8000-00000000a005";
 /// The client that Visual Studio, Git Credential Manager and azureauth share: first party, everything consented.

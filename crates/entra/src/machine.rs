@@ -1,0 +1,9 @@
+//! Machines that are not people: what their platforms give them, and what they prove themselves with.
+
+mod certificate;
+mod federated;
+mod managed;
+
+pub(crate) use certificate::assertion;
+pub use federated::{github_token, pipelines_token};
+pub use managed::Managed;
