@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use valetkey_emulator::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
+use valetkey_emulator::{Action, CreationRefusal, Fault, Host, LifespanPolicy, SignInAnswer, Switches};
 use valetkey_tests::{Rig, find_on_path};
 
 type Row = (&'static str, fn(&mut Switches));
@@ -104,6 +104,8 @@ fn an_organisation_that_forbids_keys_is_named_however_it_says_so() -> Result<()>
     let rig = rig(|_| ())?;
     rig.sign_in("locked")?.expect_ok("signing in")?;
     rig.set_up_git()?;
+    // Else a session token would serve.
+    rig.control().fault(Fault::new(Action::status(403)).host(Host::Vssps).path("sessiontokens").always());
     for way in ways {
         for pascal in [false, true] {
             rig.control().switch(|it| (it.creation_refusal, it.pascal_case_errors) = (way, pascal));
