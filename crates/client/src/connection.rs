@@ -97,21 +97,7 @@ impl Connection {
         request: &Request,
         within: Duration,
     ) -> Result<Answer, ClientError> {
-        let mut both = encode(&Hello::new(client)).map_err(too_large)?;
-        both.extend(encode(request).map_err(too_large)?);
-        let stream = connect(&paths.socket)?;
-        check_server(&stream, trust::current_user(), &paths.socket)?;
-        let mut stream = BufReader::new(Timed::new(stream, GREETING_DEADLINE));
-        send(&mut stream, &both, Phase::Greet)?;
-        welcomed(&mut stream)?;
-        stream.get_mut().end_within(within);
-        loop {
-            match read_frame(&mut stream) {
-                Ok(Answer::Event(_)) => {}
-                Ok(answer) => return Ok(answer),
-                Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
-            }
-        }
+        Greeting::prepare(paths, client)?.ask(request, within)
     }
 
     fn attempt(owner: Option<u32>, socket: &Path, hello: &Hello) -> Result<Self, ClientError> {
@@ -167,6 +153,49 @@ impl Connection {
                     self.usable = true;
                     return Ok(answer);
                 }
+                Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
+            }
+        }
+    }
+}
+
+/// A connection over which nothing is awaited yet: the greeting goes with the one question, or ahead of it.
+#[derive(Debug)]
+pub struct Greeting {
+    stream: BufReader<Timed>,
+    unsent: Vec<u8>,
+}
+
+impl Greeting {
+    /// Connects to the running agent and keeps the greeting for the question.
+    fn prepare(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
+        let unsent = encode(&Hello::new(client)).map_err(too_large)?;
+        let stream = connect(&paths.socket)?;
+        check_server(&stream, trust::current_user(), &paths.socket)?;
+        Ok(Self { stream: BufReader::new(Timed::new(stream, GREETING_DEADLINE)), unsent })
+    }
+
+    /// Greets the running agent and does not wait for what it says: for programs that will have a question soon. The
+    /// agent lets go of who is silent for long; [`ClientError::Broken`] is the answer then.
+    pub fn send(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
+        let mut greeting = Self::prepare(paths, client)?;
+        let hello = std::mem::take(&mut greeting.unsent);
+        send(&mut greeting.stream, &hello, Phase::Greet)?;
+        Ok(greeting)
+    }
+
+    /// Asks the one question, and waits for the answer at most `within`.
+    pub fn ask(self, request: &Request, within: Duration) -> Result<Answer, ClientError> {
+        let Self { mut stream, unsent: mut frames } = self;
+        frames.extend(encode(request).map_err(too_large)?);
+        stream.get_mut().end_within(GREETING_DEADLINE);
+        send(&mut stream, &frames, Phase::Greet)?;
+        welcomed(&mut stream)?;
+        stream.get_mut().end_within(within);
+        loop {
+            match read_frame(&mut stream) {
+                Ok(Answer::Event(_)) => {}
+                Ok(answer) => return Ok(answer),
                 Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
             }
         }

@@ -13,7 +13,7 @@ mod processes;
 mod start;
 mod timed;
 
-pub use connection::{ANSWER_DEADLINE, Agent, Connection, STREAM_DEADLINE};
+pub use connection::{ANSWER_DEADLINE, Agent, Connection, Greeting, STREAM_DEADLINE};
 pub use error::{ClientError, Phase};
 pub use processes::{Process, Processes, SystemProcesses};
 pub use start::{Start, agent_program};

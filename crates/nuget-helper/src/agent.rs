@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, Start, agent_program};
+use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, Greeting, Start, agent_program};
 use valetkey_paths::Paths;
 use valetkey_protocol::{Answer, ClientKind, Event, Request};
 
@@ -33,14 +33,13 @@ pub trait Ask: fmt::Debug + Send {
 #[derive(Debug, Default)]
 pub struct LocalAgent {
     /// For the first question: an agent that runs is greeted while NuGet still shakes hands.
-    greeted: Option<Connection>,
+    greeted: Option<Greeting>,
 }
 
 impl Ask for LocalAgent {
     fn prepare(&mut self) {
-        self.greeted = Paths::discover()
-            .ok()
-            .and_then(|paths| Connection::open(&paths, ClientKind::Nuget, Start::Never).ok());
+        self.greeted =
+            Paths::discover().ok().and_then(|paths| Greeting::send(&paths, ClientKind::Nuget).ok());
     }
 
     fn ask(
@@ -49,9 +48,9 @@ impl Ask for LocalAgent {
         reach: Reach,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Answer, ClientError> {
-        if let Some(mut greeted) = self.greeted.take_if(|_| !matches!(request, Request::Login(_))) {
+        if let Some(greeted) = self.greeted.take_if(|_| !matches!(request, Request::Login(_))) {
             // The agent lets go of who is silent for long. Another one is asked then.
-            match greeted.ask(request) {
+            match greeted.ask(request, ANSWER_DEADLINE) {
                 Err(ClientError::Broken(_)) => {}
                 answer => return answer,
             }
