@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use valetkey_emulator::{APP_CONFIDENTIAL, Action, Fault, Host, MANAGED_IDENTITY};
 use valetkey_tests::{Ran, Rig};
 
@@ -224,5 +224,19 @@ fn an_agent_that_was_restarted_says_that_the_job_must_sign_in_again() -> Result<
     refused(&ran, "no longer knows the identity of this GitHub job")?;
     rig.sandbox.valetkey(&command)?.expect_ok("login again")?;
     rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
+    Ok(())
+}
+
+#[test]
+fn a_keyring_that_is_not_there_is_named_and_not_needed() -> Result<()> {
+    let git = valetkey_demo::find_on_path("git").context("git is not installed")?;
+    let rig = Rig::with(&git, "[vault]\nstore = \"os\"\n")?;
+    login(&rig, "secret", "emulator-client-secret", 0o600)?.expect_ok("login")?;
+    rig.set_up_git()?;
+    let work = rig.sandbox.work();
+    rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
+    // Nothing takes its place in silence.
+    let ran = rig.sandbox.valetkey(&["status"])?;
+    ensure!(!ran.ok() && ran.stdout().contains("the system's keyring, there is none"), "{}", ran.stdout());
     Ok(())
 }
