@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::runner::{must, on_path, say};
 
 /// A Debian package and the program whose absence calls for it.
-const WANTED: [(&str, &str); 17] = [
+const WANTED: [(&str, &str); 18] = [
     ("git", "git"),
     ("gnome-keyring", "gnome-keyring-daemon"),
     ("dbus", "dbus-run-session"),
@@ -19,6 +19,7 @@ const WANTED: [(&str, &str); 17] = [
     ("chromium-driver", "chromedriver"),
     ("xz-utils", "xz"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
     ("mono-complete", "cert-sync"),
     ("nginx", "nginx"),
     ("fcgiwrap", "fcgiwrap"),
