@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod exec;
 mod harness;
+mod help;
 mod keys;
 mod lock;
 mod login;
@@ -25,6 +26,7 @@ mod setup_git;
 #[cfg(unix)]
 mod setup_nuget;
 mod status;
+mod streams;
 #[cfg(unix)]
 mod trusted;
 mod usage;

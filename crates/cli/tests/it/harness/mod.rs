@@ -1,49 +1,29 @@
 //! One run of the program in a world of its own.
 
+mod agent;
+mod files;
+mod made;
+mod person;
+mod programs;
+
 use std::{
-    collections::VecDeque,
     ffi::OsString,
-    fmt::Write as _,
     io,
     path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
 };
 
 use anstream::StripStream;
-use valetkey_cli::{
-    Agent, Exit, Git, NoKey, Person, Place, Programs, Publishing, Screen, Shown, Start, Unreachable, World,
-};
+use valetkey_cli::{Exit, Git, Place, Screen, Unreachable, World};
 use valetkey_paths::env::Variable;
-use valetkey_protocol::{Answer, Event, ExposeSecret as _, Reason, Refusal, Request, SecretString};
+use valetkey_protocol::{Answer, Event, Reason, Refusal};
 
-/// Copies a program, in another process: a file that is open for writing in this one, or in a child another test is
-/// just starting, cannot be run.
-pub(crate) fn copy_program(from: &Path, to: &Path) {
-    let status = std::process::Command::new("cp").arg("-p").args([from, to]).status().unwrap();
-    assert!(status.success(), "{} cannot be copied", from.display());
-}
-
-/// Writes a program that can be run at once.
+use agent::Fake;
+pub(crate) use files::copy_program;
 #[cfg(unix)]
-pub(crate) fn write_program(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let draft = path.with_extension("draft");
-    std::fs::write(&draft, text).unwrap();
-    std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o755)).unwrap();
-    copy_program(&draft, path);
-    std::fs::remove_file(draft).unwrap();
-}
-
-/// The bytes of a package.
-#[cfg(unix)]
-pub(crate) fn nupkg(id: &str, version: &str) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-    zip.start_file(format!("{id}.nuspec"), zip::write::SimpleFileOptions::default()).unwrap();
-    write!(zip, "<package><metadata><id>{id}</id><version>{version}</version></metadata></package>").unwrap();
-    zip.finish().unwrap().into_inner()
-}
+pub(crate) use files::{nupkg, write_program};
+pub(crate) use made::Made;
+use person::Scripted;
+use programs::{Pipeline, Recorder};
 
 /// The moment all runs take place at.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -246,170 +226,5 @@ impl Run {
             opened: person.opened,
             ran: programs.ran,
         }
-    }
-}
-
-/// A run that was made.
-#[derive(Debug)]
-pub(crate) struct Made {
-    pub(crate) exit: Exit,
-    pub(crate) out: String,
-    pub(crate) err: String,
-    pub(crate) asked: Vec<String>,
-    opened: Vec<String>,
-    pub(crate) ran: Vec<String>,
-}
-
-impl std::fmt::Display for Made {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = format!("exit: {} ({:?})\n", self.exit.code(), self.exit);
-        for asked in &self.asked {
-            writeln!(text, "asked: {asked}")?;
-        }
-        for url in &self.opened {
-            writeln!(text, "opened: {url}")?;
-        }
-        for ran in &self.ran {
-            writeln!(text, "ran: {ran}")?;
-        }
-        for (name, stream) in [("stdout", &self.out), ("stderr", &self.err)] {
-            if !stream.is_empty() {
-                write!(text, "----- {name} -----\n{stream}")?;
-            }
-        }
-        f.write_str(text.trim_end())
-    }
-}
-
-/// An agent that answers by a script.
-#[derive(Default)]
-pub(crate) struct Fake {
-    answers: VecDeque<Result<Answer, Unreachable>>,
-    events: Vec<Event>,
-    asked: Vec<String>,
-    ends: bool,
-}
-
-impl Agent for Fake {
-    fn ask(
-        &mut self,
-        request: &Request,
-        start: Start,
-        on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Answer, Unreachable> {
-        self.asked.push(format!("{start:?} {}", serde_json::to_string(request).unwrap()));
-        self.events.drain(..).for_each(|event| on_event(&event));
-        self.answers.pop_front().unwrap_or(Err(Unreachable::NotRunning))
-    }
-
-    fn wait_until_gone(&mut self, limit: Duration) -> bool {
-        self.asked.push(format!("wait at most {} s until it is gone", limit.as_secs()));
-        self.ends
-    }
-
-    fn run_in_foreground(&mut self) -> io::Result<Exit> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
-
-/// Programs that are written down and not run.
-#[derive(Default)]
-pub(crate) struct Recorder {
-    ran: Vec<String>,
-    exits: VecDeque<u8>,
-    says: VecDeque<String>,
-}
-
-impl Recorder {
-    fn note(&mut self, how: &str, command: &Command) -> Exit {
-        let mut line = how.to_owned();
-        for (name, value) in command.get_envs() {
-            write!(line, " {}={}", name.display(), value.unwrap_or_default().display()).unwrap();
-        }
-        write!(line, " {}", command.get_program().display()).unwrap();
-        for arg in command.get_args() {
-            write!(line, " {}", arg.display()).unwrap();
-        }
-        self.ran.push(line);
-        Exit::Other(self.exits.pop_front().unwrap_or(0))
-    }
-}
-
-impl Programs for Recorder {
-    fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
-        Ok(self.note("instead", command))
-    }
-
-    fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit> {
-        Ok(self.note(&format!("fed {}", secret.expose_secret()), command))
-    }
-
-    fn wait(&mut self, command: &mut Command) -> io::Result<Exit> {
-        Ok(self.note("wait", command))
-    }
-
-    fn overhear(&mut self, command: &mut Command, on_line: &mut dyn FnMut(&str)) -> io::Result<Exit> {
-        let exit = self.note("overhear", command);
-        self.says.pop_front().unwrap_or_default().lines().for_each(on_line);
-        Ok(exit)
-    }
-}
-
-/// A pipeline with this key for everybody, or none.
-struct Pipeline(Option<String>);
-
-impl Publishing for Pipeline {
-    fn key(&mut self, gallery: &str, profile: &str) -> Result<SecretString, NoKey> {
-        self.0.as_ref().map(|key| format!("{key}-of-{profile}-at-{gallery}").into()).ok_or_else(|| NoKey {
-            sentence: "this is no pipeline".to_owned(),
-            hint: "leave it out".to_owned(),
-        })
-    }
-}
-
-/// A screen that was looked at.
-struct Seen;
-
-impl Shown for Seen {
-    fn until_a_key(self: Box<Self>) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A person who does as told.
-#[derive(Default)]
-pub(crate) struct Scripted {
-    browser: bool,
-    terminal: bool,
-    passphrase: Option<String>,
-    opened: Vec<String>,
-}
-
-impl Person for Scripted {
-    fn open_browser(&mut self, url: &str) -> bool {
-        if self.browser {
-            self.opened.push(url.to_owned());
-        }
-        self.browser
-    }
-
-    fn has_terminal(&self) -> bool {
-        self.terminal
-    }
-
-    fn show_secret(&mut self, heading: &str, secret: &SecretString) -> io::Result<Box<dyn Shown>> {
-        self.opened.push(format!("a screen with {heading} {}", secret.expose_secret()));
-        Ok(Box::new(Seen))
-    }
-
-    fn passphrase(&mut self, _prompt: &str) -> io::Result<SecretString> {
-        self.passphrase
-            .clone()
-            .map(SecretString::from)
-            .ok_or_else(|| io::Error::other("there is no terminal"))
-    }
-
-    fn secret(&mut self, prompt: &str) -> io::Result<SecretString> {
-        self.passphrase(prompt)
     }
 }
