@@ -64,6 +64,8 @@ impl Broker {
     }
 
     async fn revoke_chosen(&self, whose: Whose, chosen: impl Fn(&Entry) -> bool) -> Outcome {
+        // The sweep would revoke the same keys alongside. One that waits for a silent service is not waited for.
+        let _alone = tokio::time::timeout(LANDING, self.tending.lock()).await;
         self.table().take(|key| chosen(&key.entry));
         self.breakers.try_now();
         let service = self.live().settings.service();

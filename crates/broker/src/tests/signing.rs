@@ -1,6 +1,6 @@
 //! Signing in and out, lock and unlock.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use valetkey_protocol::{Answer, LogoutRequest, Operation, Reason, SecretString, SessionState};
 
@@ -135,6 +135,20 @@ async fn signing_out_revokes_and_forgets_everything() {
         Reason::NeedsLogin
     );
     assert_eq!((world.trail.count("revoked"), world.trail.count("signed-out")), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_and_the_sweep_do_not_both_revoke_a_key() {
+    let world = World::new();
+    let broker = world.restarted().await;
+    assert!(matches!(login(&broker, Some("contoso")).await, Answer::SignedIn { .. }));
+    read(&broker).await.unwrap();
+    ask(&broker, question("contoso", Some(Operation::Write))).await.unwrap();
+    *world.pats.takes.lock().unwrap() = Duration::from_secs(2);
+    let went = revoked(broker.logout(&LogoutRequest::default(), &Peer::default()).await);
+    assert_eq!((went.revoked, went.pending), (2, 0));
+    broker.tend().await;
+    assert_eq!(world.trail.count("revoked"), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -195,6 +195,8 @@ impl Pats for FakePats {
         authorization_id: &'a str,
     ) -> Pending<'a, Result<(), Failure>> {
         Box::pin(async move {
+            let takes = *self.takes.lock().unwrap();
+            tokio::time::sleep(takes).await;
             self.check(&bearer.token)?;
             if let Some(failure) = self.revoke_fails.lock().unwrap().clone() {
                 return Err(failure);
