@@ -15,7 +15,6 @@ mod pat;
 mod pat_error;
 mod pats;
 mod refused;
-pub mod scope;
 mod session_token;
 mod time;
 

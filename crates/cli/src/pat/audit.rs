@@ -3,8 +3,8 @@
 use std::io;
 
 use serde::Serialize;
-use valetkey_azure_devops::scope;
 use valetkey_protocol::{PatHeld, PatList, PatStatus, shown};
+use valetkey_scopes as scope;
 
 use super::{args::Place, find, short};
 use crate::{duration, exit::Exit, failure::Outcome, style, world::World};

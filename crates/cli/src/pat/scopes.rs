@@ -1,7 +1,7 @@
 //! What a token may do, held against the table of Azure DevOps.
 
-use valetkey_azure_devops::scope;
 use valetkey_protocol::shown;
+use valetkey_scopes as scope;
 
 use crate::{
     exit::Exit,

@@ -17,8 +17,8 @@ mod logout;
 mod nuget_keys;
 #[cfg(unix)]
 mod nuget_push;
-#[cfg(unix)]
 mod pat;
+#[cfg(unix)]
 mod process;
 mod refusals;
 mod setup_entra;

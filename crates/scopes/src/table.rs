@@ -1,13 +1,13 @@
 //! The table of scopes (Microsoft: Azure DevOps OAuth scopes, 2025-07-16).
 
-use super::{FULL, Scope};
+use crate::{FULL, Scope};
 
 const fn scope(name: &'static str, holds: &'static str, wide: bool, what: &'static str) -> Scope {
     Scope { name, holds, wide, what }
 }
 
 /// Every scope a personal access token can have.
-pub(super) const TABLE: &[Scope] = &[
+pub(crate) const TABLE: &[Scope] = &[
     scope(FULL, "", true, "everything you may do"),
     // Code.
     scope("vso.code", "vso.hooks_write", false, "read code and pull requests: `git fetch`"),
