@@ -1,4 +1,7 @@
-//! The broker: its parts, how they are put together, and what it tells about itself.
+//! The broker: its parts, and how they are put together.
+
+mod call;
+mod report;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,22 +14,20 @@ use std::{
 };
 
 use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
-use valetkey_protocol::{AccountStatus, AuditRecord, KeyStatus, MachineProof, Reason, Refusal, SessionState};
+use valetkey_protocol::{AuditRecord, MachineProof, Refusal};
 
 use crate::{
-    AuditSink, Bearer, Clock, Failure, FailureKind, Identity, OrganisationTenant, Pats, Random, Secrets,
-    Settings,
-    accounts::{Account, Accounts},
+    AuditSink, Clock, Identity, Pats, Random, Secrets, Settings,
+    accounts::Accounts,
     audit,
-    breaker::{Breakers, Upstream},
+    breaker::Breakers,
     callers::Callers,
-    choice,
     issue::Detours,
     keys::{Moment, Table},
     ledger::Ledger,
     pat::Making,
     quota::Quota,
-    session::{Need, Sessions},
+    session::Sessions,
     together::SignIns,
 };
 
@@ -113,14 +114,6 @@ pub struct Broker {
     pub(crate) in_air: watch::Sender<usize>,
     pub(crate) stopping: AtomicBool,
     pub(crate) making: Making,
-}
-
-fn leaving() -> Refusal {
-    Refusal::new(
-        Reason::NeedsLogin,
-        "signed out; it is kept until its keys are revoked and its session is deleted",
-        "wait, or run `valetkey logout` again; run `valetkey login` to sign in anew",
-    )
 }
 
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -212,71 +205,6 @@ impl Broker {
         (!self.is_locked()).then_some(Pass { _guard: guard })
     }
 
-    /// The accounts, the usual one first.
-    pub fn accounts(&self) -> Vec<AccountStatus> {
-        let status = |account: Account| {
-            let (session, problem) = if account.leaving {
-                (SessionState::Ended, Some(leaving()))
-            } else {
-                self.sessions.state(&account, &self.breakers)
-            };
-            let problem = problem.map(|refusal| {
-                let first = account.organisations.first().map_or("", |first| first.name.as_str());
-                choice::named(refusal, &account, first)
-            });
-            AccountStatus {
-                used_for: self.accounts.used_for(&account),
-                organisations: account.organisation_names(),
-                username: account.username,
-                tenant: account.tenant,
-                client_id: account.client_id,
-                source: account.source,
-                lends: account.lends,
-                session,
-                problem,
-            }
-        };
-        self.accounts.snapshot().into_iter().map(status).collect()
-    }
-
-    /// Every live key, without its value.
-    pub fn keys(&self) -> Vec<KeyStatus> {
-        let accounts = self.accounts.snapshot();
-        let username =
-            |id: &str| accounts.iter().find(|account| account.id == id).map_or("", |found| &found.username);
-        let now = self.moment();
-        let table = self.table();
-        let live = table.keys().filter(|key| key.left(now) > 0);
-        let mut keys: Vec<_> = live.map(|key| key.status(username(&key.entry.account))).collect();
-        keys.sort_by(|a, b| (&a.organisation, &a.scope, &a.id).cmp(&(&b.organisation, &b.scope, &b.id)));
-        keys
-    }
-
-    /// Keys on the ledger that are wanted no more and still have to be revoked.
-    pub fn to_revoke(&self) -> u32 {
-        let held: HashSet<String> = self.table().keys().map(|key| key.entry.nonce.clone()).collect();
-        let to_load = self.to_load();
-        let open = self.ledger.open_entries();
-        let pending = open.iter().filter(|entry| {
-            entry.is_to_revoke() && !held.contains(&entry.nonce) && !to_load.contains(&entry.nonce)
-        });
-        u32::try_from(pending.count()).unwrap_or(u32::MAX)
-    }
-
-    /// One line for each thing that is not as it should be.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<String> = self.accounts.warning().into_iter().collect();
-        if self.sessions.degraded() {
-            warnings.push("the session is in memory only: its newest token could not be stored".to_owned());
-        }
-        warnings.extend(self.unsettled_pats());
-        match self.ledger.skipped_lines() {
-            0 => {}
-            lines => warnings.push(format!("{lines} lines of the ledger are not understood")),
-        }
-        warnings
-    }
-
     pub(crate) fn lane(&self, tenant: &str) -> Arc<Semaphore> {
         Arc::clone(
             held(&self.lanes).entry(tenant.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(LANES))),
@@ -287,123 +215,6 @@ impl Broker {
         let mut byte = [0];
         let _ = self.random.fill(&mut byte);
         byte[0]
-    }
-
-    /// Calls a service with an access token, and once more for each thing a better token can mend: one that is
-    /// rejected, one that lacks claims, one of the wrong tenant.
-    pub(crate) async fn with_token<T, F>(
-        &self,
-        account: &Account,
-        organisation: &str,
-        call: impl Fn(Arc<Live>, Bearer) -> F,
-    ) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        self.with_token_needed(account, organisation, Need::default(), call).await
-    }
-
-    /// The same, where the token at hand may not be good enough from the beginning.
-    pub(crate) async fn with_token_needed<T, F>(
-        &self,
-        account: &Account,
-        organisation: &str,
-        need: Need,
-        call: impl Fn(Arc<Live>, Bearer) -> F,
-    ) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let went = self.try_with_token(account, organisation, need, call).await;
-        went.map_err(|failure| self.about(failure, account, organisation))
-    }
-
-    async fn try_with_token<T, F>(
-        &self,
-        account: &Account,
-        organisation: &str,
-        mut need: Need,
-        call: impl Fn(Arc<Live>, Bearer) -> F,
-    ) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let live = self.live();
-        let upstream = Upstream::Organisation(organisation.to_owned());
-        let mut tenant = account.tenant_for(organisation).to_owned();
-        let (mut rejected, mut challenged, mut moved) = (false, false, false);
-        loop {
-            self.breakers.check(&upstream, self.clock.monotonic())?;
-            let identity = &*live.services.identity;
-            let access = self.sessions.access(identity, &self.breakers, account, &tenant, need).await?;
-            let bearer = Bearer {
-                token: access.token,
-                tenant: tenant.clone(),
-                serial: access.serial,
-                expires_at: access.expires_at,
-            };
-            let went = call(Arc::clone(&live), bearer).await;
-            self.breakers.note(upstream.clone(), self.clock.monotonic(), &went, self.jitter());
-            let failure = match went {
-                Ok(value) => return Ok(value),
-                Err(failure) => failure,
-            };
-            need = Need { not: Some(access.serial), claims: None };
-            match failure.kind {
-                FailureKind::TokenRejected if !rejected => rejected = true,
-                FailureKind::Claims if !challenged => {
-                    challenged = true;
-                    need.claims = failure.claims;
-                }
-                FailureKind::WrongTenant if !moved => {
-                    moved = true;
-                    match live.services.pats.tenant_of(organisation).await {
-                        Ok(OrganisationTenant::Tenant(other)) if other != tenant => {
-                            self.move_organisation(&account.id, organisation, &other).await;
-                            tenant = other;
-                        }
-                        _ => return Err(failure),
-                    }
-                }
-                FailureKind::Claims => return Err(self.needs_interaction(account, &tenant, failure)),
-                _ => return Err(failure),
-            }
-        }
-    }
-
-    /// Whether there is a session to call a service with. Calls no service but the identity provider.
-    pub(crate) async fn check_session(&self, account: &Account, organisation: &str) -> Result<(), Failure> {
-        let upstream = Upstream::Organisation(organisation.to_owned());
-        self.breakers.check(&upstream, self.clock.monotonic())?;
-        let (live, tenant) = (self.live(), account.tenant_for(organisation));
-        let identity = &*live.services.identity;
-        self.sessions
-            .access(identity, &self.breakers, account, tenant, Need::default())
-            .await
-            .map(drop)
-            .map_err(|failure| self.about(failure, account, organisation))
-    }
-
-    fn needs_interaction(&self, account: &Account, tenant: &str, failure: Failure) -> Failure {
-        let refusal = Refusal::new(
-            Reason::NeedsInteraction,
-            "the organisation wants a fresh sign-in",
-            "run `valetkey login`",
-        );
-        let failure = Failure::new(FailureKind::Interaction, refusal).claims(failure.claims);
-        self.sessions.note_problem(&account.id, tenant, &failure);
-        failure
-    }
-
-    async fn move_organisation(&self, account: &str, organisation: &str, tenant: &str) {
-        let (account, organisation, tenant) =
-            (account.to_owned(), organisation.to_owned(), tenant.to_owned());
-        self.change_accounts(move |state| {
-            if let Some(account) = state.accounts.iter_mut().find(|known| known.id == account) {
-                account.allow(&organisation, Some(&tenant));
-            }
-        })
-        .await;
     }
 
     /// Changes the state file off the runtime's threads. A disk that refuses is told in [`Broker::warnings`].
