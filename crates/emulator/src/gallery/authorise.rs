@@ -55,7 +55,10 @@ pub(super) fn limit(times: &[Time], most: usize, now: Time) -> Result<(), Answer
     if recent.len() < most {
         return Ok(());
     }
-    let wait = recent.first().map_or(HOUR, |first| first.plus(HOUR).seconds() - now.seconds());
+    let end = recent.first().map_or(now.plus(HOUR), |first| first.plus(HOUR));
+    let whole = end.seconds() - now.seconds();
+    // Not a part of a second too early.
+    let wait = if now.plus(whole) < end { whole + 1 } else { whole };
     let message = format!("Rate limit is exceeded. Try again in {wait} seconds.");
     Err(Answer::json(429, &json!({"statusCode": 429, "message": message}))
         .header("retry-after", &wait.to_string()))
