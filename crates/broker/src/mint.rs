@@ -177,18 +177,24 @@ impl Broker {
         self.issue(name, &account).await
     }
 
+    /// Writes a key that is about to be asked for on the ledger: nothing is asked for that could not be found again.
+    pub(crate) async fn begin(&self, entry: &Entry) -> Result<(), Failure> {
+        let written = entry.clone();
+        let begun =
+            self.on_ledger(move |ledger| ledger.begin(written).map_err(|error| error.to_string())).await;
+        match begun {
+            Some(Err(sentence)) => Err(unledgered(&sentence).into()),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) async fn mint(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {
         let (new, entry) = self.draft(name)?;
         let per_hour = self.live().settings.mints_per_hour;
         // A token is fetched before anything is written: most failures are found here and leave no trace.
         self.check_session(account, &name.organisation).await?;
         held(&self.quota).take(self.clock.monotonic(), per_hour)?;
-        let written = entry.clone();
-        let begun =
-            self.on_ledger(move |ledger| ledger.begin(written).map_err(|error| error.to_string())).await;
-        if let Some(Err(sentence)) = begun {
-            return Err(unledgered(&sentence).into());
-        }
+        self.begin(&entry).await?;
         let went = self
             .with_token(account, &name.organisation, |live, bearer| {
                 let new = new.clone();

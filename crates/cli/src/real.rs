@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -176,6 +176,9 @@ fn is_free(lock: &Path) -> bool {
     File::open(lock).map_or(true, |file| file.try_lock_shared().is_ok())
 }
 
+/// Bytes that a pipe takes with nobody at its other end, on every system.
+const PIPE_HOLDS: usize = 4096;
+
 struct Shell;
 
 impl Programs for Shell {
@@ -190,17 +193,16 @@ impl Programs for Shell {
         self.wait(command)
     }
 
+    /// The secret is in the pipe before the command starts: killed at any moment, this gives it the whole or nothing.
     fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit> {
-        let mut child = command.stdin(Stdio::piped()).spawn()?;
-        let written = child
-            .stdin
-            .take()
-            .ok_or_else(|| io::Error::other("it has no standard input"))
-            .and_then(|mut input| input.write_all(secret.expose_secret().as_bytes()));
-        let status = child.wait()?;
-        if status.success() {
-            written?;
+        let secret = secret.expose_secret().as_bytes();
+        if secret.len() > PIPE_HOLDS {
+            return Err(io::Error::other("the token is too long for a pipe"));
         }
+        let (reader, mut writer) = io::pipe()?;
+        writer.write_all(secret)?;
+        drop(writer);
+        let status = command.stdin(reader).status()?;
         Ok(ended(status))
     }
 

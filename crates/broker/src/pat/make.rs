@@ -141,12 +141,7 @@ impl Broker {
         let per_hour = self.live().settings.mints_per_hour;
         self.check_session(&account, &organisation).await?;
         held(&self.quota).take(self.clock.monotonic(), per_hour)?;
-        let written = entry.clone();
-        let begun =
-            self.on_ledger(move |ledger| ledger.begin(written).map_err(|error| error.to_string())).await;
-        if let Some(Err(sentence)) = begun {
-            return Err(unledgered(&sentence).into());
-        }
+        self.begin(&entry).await?;
         let went = self
             .with_token(&account, &organisation, |live, bearer| {
                 let (new, organisation) = (new.clone(), &organisation);
