@@ -33,7 +33,9 @@ pub(crate) fn run(background: bool) -> ExitCode {
     let readiness = Readiness::new(background);
     match begin(background) {
         Ok((runtime, paths, instance)) => {
-            let code = runtime.block_on(serve(paths, instance, readiness));
+            // On a worker, where a connection is served by the thread that took it.
+            let serving = runtime.spawn(serve(paths, instance, readiness));
+            let code = runtime.block_on(serving).unwrap_or(ExitCode::FAILURE);
             // A vault that hangs would otherwise hold the process.
             runtime.shutdown_background();
             code

@@ -18,6 +18,11 @@ pub trait Processes {
 
     /// The process with this id.
     fn process(&self, id: u32) -> Option<Process>;
+
+    /// When the process with this id started, in clock ticks since boot.
+    fn started(&self, id: u32) -> Option<u64> {
+        self.process(id).map(|process| process.started)
+    }
 }
 
 /// The processes of this machine.
@@ -37,10 +42,14 @@ impl Processes for SystemProcesses {
 
     #[cfg(target_os = "linux")]
     fn process(&self, id: u32) -> Option<Process> {
-        let stat = linux::read(&format!("/proc/{id}/stat"))?;
-        let (parent, started) = linux::parent_and_start(&String::from_utf8_lossy(&stat))?;
+        let (parent, started) = linux::parent_and_start(id)?;
         let arguments = linux::arguments(&linux::read(&format!("/proc/{id}/cmdline"))?);
         Some(Process { parent, started, arguments })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn started(&self, id: u32) -> Option<u64> {
+        linux::parent_and_start(id).map(|(_, started)| started)
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -64,8 +73,12 @@ mod linux {
         Some(bytes)
     }
 
+    pub(super) fn parent_and_start(id: u32) -> Option<(u32, u64)> {
+        fields(&String::from_utf8_lossy(&read(&format!("/proc/{id}/stat"))?))
+    }
+
     /// Fields 4 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and brackets.
-    pub(super) fn parent_and_start(stat: &str) -> Option<(u32, u64)> {
+    fn fields(stat: &str) -> Option<(u32, u64)> {
         let (_, after_name) = stat.rsplit_once(')')?;
         let mut fields = after_name.split_ascii_whitespace();
         let parent = fields.nth(1)?.parse().ok()?;
@@ -85,9 +98,9 @@ mod linux {
         #[test]
         fn a_name_with_brackets_does_not_shift_the_fields() {
             let stat = "42 (a) R (b) S 7 42 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 99 1";
-            assert_eq!(parent_and_start(stat), Some((7, 123_456)));
-            assert_eq!(parent_and_start("42 (a"), None);
-            assert_eq!(parent_and_start("42 (a) S 7 42"), None);
+            assert_eq!(fields(stat), Some((7, 123_456)));
+            assert_eq!(fields("42 (a"), None);
+            assert_eq!(fields("42 (a) S 7 42"), None);
         }
 
         #[test]

@@ -86,11 +86,14 @@ impl Clerk {
         Self { desk, agent, person, time, processes, lent, calling, trace, given, said, in_vain }
     }
 
-    /// Answers until nobody asks any more.
-    pub(crate) fn serve(&mut self, questions: &Receiver<Question>) {
-        // While NuGet is still shaking hands, so that the first answer does not wait for it.
+    /// Does what can be done while NuGet is still shaking hands, so that the first answer does not wait for it.
+    pub(crate) fn prepare(&mut self) {
         self.agent.prepare();
         self.calling.get_or_insert_with(|| Calling::above(&*self.processes));
+    }
+
+    /// Answers until nobody asks any more.
+    pub(crate) fn serve(&mut self, questions: &Receiver<Question>) {
         for question in questions {
             let outcome = self.answer(&question);
             let payload = match &outcome {

@@ -118,7 +118,7 @@ impl Desk {
         let line = wire::line(kind, method, id, payload);
         let written: io::Result<()> = state.out.write_all(line.as_bytes()).and_then(|()| state.out.flush());
         if written.is_err() {
-            // Nobody reads any more. If nobody waits for the end either, it has come.
+            // Nobody reads any more. If the heart has stopped, the end has come already.
             let _ = self.wake.send(Wake::End);
         }
     }

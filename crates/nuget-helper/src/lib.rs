@@ -1,8 +1,8 @@
 //! NuGet's credential plugin, protocol version 2 (Microsoft: "NuGet cross platform plugins").
 //!
 //! dotnet, nuget.exe and Visual Studio start it with `-Plugin`, speak one JSON object a line, and ask it for a user
-//! name and a password whenever a source wants them. One thread reads and answers what needs no key; the main one
-//! keeps time; a third asks the agent, so that neither of the others ever waits.
+//! name and a password whenever a source wants them. The main thread reads and answers what needs no key; a second asks
+//! the agent; a third keeps time, so that nobody waits for another.
 
 mod agent;
 mod clerk;
@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
             time: Box::new(SystemTime::start()),
             trace: env::TRACE.is_on(),
         };
-        run(io::stdin(), io::stdout(), world, &Heart::new());
+        run(io::stdin().lock(), io::stdout(), world, Heart::new());
     } else {
         // Nobody to tell.
         let _ = io::stdout().lock().write_all(HELP.as_bytes());
@@ -86,16 +86,12 @@ const HELP: &str = concat!(
     "run `valetkey setup nuget` to put it where they look, and `valetkey login <organisation>` to sign in\n",
 );
 
-/// Holds one conversation: until NuGet closes it, closes its end of the pipe, ends, or does not read any more. What
-/// is being asked of the agent then is not waited for.
-pub fn run(
-    stdin: impl Read + Send + 'static,
-    stdout: impl Write + Send + 'static,
-    world: World,
-    heart: &Heart,
-) {
+/// Holds one conversation: until NuGet closes it or its end of the pipe. Where NuGet itself ends, or does not read any
+/// more, `heart` leaves. What is being asked of the agent then is not waited for.
+pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, heart: Heart) {
     let World { agent, processes, person, time, trace } = world;
     let trace = Trace { on: trace };
+    let over = heart.sender();
     let desk = Arc::new(Desk::new(Box::new(stdout), heart.sender()));
     desk.greet();
     let (questions, asked) = mpsc::channel();
@@ -109,16 +105,15 @@ pub fn run(
         lent: Arc::clone(&lent),
         trace,
     };
-    let end = heart.sender();
     thread::spawn(move || {
-        reader.listen(BufReader::new(stdin));
-        // The main thread may have ended first.
-        let _ = end.send(Wake::End);
+        let mut clerk =
+            Clerk::new(Arc::clone(&desk), (agent, person, time), (Arc::clone(&processes), lent), trace);
+        clerk.prepare();
+        // Nobody has waited so far: starting it earlier would only hold up the first answers.
+        thread::spawn(move || heart.beat(&desk, &*processes, &watched));
+        clerk.serve(&asked);
     });
-    let mine = Arc::clone(&desk);
-    let above = Arc::clone(&processes);
-    thread::spawn(move || {
-        Clerk::new(mine, (agent, person, time), (above, lent), trace).serve(&asked);
-    });
-    heart.beat(&desk, &*processes, &watched);
+    reader.listen(BufReader::new(stdin));
+    // It may have left already.
+    let _ = over.send(Wake::Over);
 }

@@ -110,7 +110,7 @@ impl Reader {
         // A process that cannot be seen cannot be seen to end either.
         let watched = id.and_then(|id| {
             let id = u32::try_from(id).ok()?;
-            Some((id, self.processes.process(id)?.started))
+            Some((id, self.processes.started(id)?))
         });
         *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched;
     }

@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     io::{self, Read, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
@@ -171,7 +172,8 @@ pub(crate) struct Talk {
     output: Receiver<Vec<u8>>,
     pub(crate) heart: Sender<Wake>,
     pub(crate) seen: Arc<Seen>,
-    plugin: Option<JoinHandle<()>>,
+    /// Whether it ended well.
+    end: Receiver<bool>,
 }
 
 impl Talk {
@@ -201,10 +203,16 @@ impl Talk {
         let out = out(outgoing);
         let reads = Arc::new(Reads::default());
         let theirs = Arc::clone(&reads);
-        let heart = Heart::by_hand();
+        let (done, end) = mpsc::channel();
+        let left = done.clone();
+        let heart = Heart::by_hand(move || left.send(true).unwrap_or_default());
         let beat = heart.sender();
-        let plugin = thread::spawn(move || run(Incoming(incoming, Vec::new(), theirs), out, world, &heart));
-        Self { input: Some(input), said: 0, reads, output, heart: beat, seen, plugin: Some(plugin) }
+        thread::spawn(move || {
+            let hold = AssertUnwindSafe(|| run(Incoming(incoming, Vec::new(), theirs), out, world, heart));
+            // The test may have seen enough.
+            let _ = done.send(catch_unwind(hold).is_ok());
+        });
+        Self { input: Some(input), said: 0, reads, output, heart: beat, seen, end }
     }
 
     /// Through the greeting, up to where keys are asked for.
@@ -294,11 +302,8 @@ impl Talk {
     }
 
     /// The plugin ends by itself.
-    pub(crate) fn ended(&mut self) -> Vec<Value> {
-        let (done, wait) = mpsc::channel();
-        let plugin = self.plugin.take().unwrap();
-        thread::spawn(move || done.send(plugin.join().is_ok()));
-        match wait.recv_timeout(LIMIT) {
+    pub(crate) fn ended(&self) -> Vec<Value> {
+        match self.end.recv_timeout(LIMIT) {
             Ok(well) => assert!(well, "the plugin panicked"),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => panic!("the plugin hangs"),
         }
