@@ -18,7 +18,7 @@ pub(crate) enum Credential {
 }
 
 /// A request, decoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) host: Host,
     /// The `Host` header.
@@ -81,6 +81,14 @@ impl Call {
             self.segments.insert(0, organisation.to_owned());
         }
         self
+    }
+
+    /// The same request without a credential.
+    pub(crate) fn anonymous(&self) -> Self {
+        let mut call = self.clone();
+        call.headers.remove(AUTHORIZATION);
+        call.credential = Credential::None;
+        call
     }
 
     /// A header's text, or nothing.

@@ -55,11 +55,12 @@ pub use fault::{Action, Fault};
 pub use feeds::FeedRole;
 pub use host::{Host, Urls};
 pub use journal::CredentialKind;
+pub use login::entra_refusals;
 pub use options::{ClockMode, Options};
 pub use packages::nupkg;
 pub use program::run;
 pub use switches::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
 pub use world::{
     APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
-    TENANT_HOME, TENANT_RESOURCE, UserState,
+    TENANT_HOME, TENANT_RESOURCE, TENANT_ZERO, UserState,
 };

@@ -145,6 +145,15 @@ impl Control {
         Ok(())
     }
 
+    /// Connects an organisation to this tenant; [`crate::TENANT_ZERO`] cuts it off from Microsoft Entra.
+    pub fn connect(&self, org: &str, tenant: &str) -> Result<()> {
+        let mut world = self.shared.world();
+        let organisation =
+            world.organisations.get_mut(org).with_context(|| format!("no organisation `{org}`"))?;
+        tenant.clone_into(&mut organisation.tenant);
+        Ok(())
+    }
+
     /// Sets an organisation's policy from JSON: `restrict-creation` (`all`, `all-but-packaging`), `exempt`,
     /// `max-lifespan-days`, `no-full-scope`, `no-global`.
     pub fn set_policy(&self, org: &str, policy: Value) -> Result<()> {

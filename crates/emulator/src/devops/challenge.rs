@@ -100,11 +100,14 @@ pub(crate) fn dead_pat(world: &mut World, call: &Call) -> Answer {
 
 /// An Entra token that opens nothing here.
 pub(crate) fn bearer_refused(world: &mut World, type_key: &str, message: &str) -> Answer {
+    told_by_header(world, exception_with_bom(401, type_key, message), message)
+}
+
+/// The answer with its message in a header, and a challenge where it is a 401.
+pub(crate) fn told_by_header(world: &mut World, answer: Answer, message: &str) -> Answer {
     let encoded = utf8_percent_encode(message, NON_ALPHANUMERIC).to_string();
-    let answer = exception_with_bom(401, type_key, message)
-        .header("www-authenticate", "Bearer")
-        .header("x-tfs-serviceerror", &encoded);
-    with_activity(world, answer)
+    let answer = if answer.status == 401 { answer.header("www-authenticate", "Bearer") } else { answer };
+    with_activity(world, answer.header("x-tfs-serviceerror", &encoded))
 }
 
 /// TF400813, the message of most refusals.

@@ -85,6 +85,24 @@ pub enum Action {
         /// The claims, as JSON.
         claims: String,
     },
+    /// Azure DevOps' error object with this message, as a refused bearer gets it where the status is 401.
+    Exception {
+        /// The status.
+        status: u16,
+        /// For example `InvalidAccessException`.
+        type_key: String,
+        /// For example `TF400813: …`.
+        message: String,
+    },
+    /// The same message in `X-TFS-ServiceError` and no body.
+    ServiceError {
+        /// The status.
+        status: u16,
+        /// The message.
+        message: String,
+    },
+    /// The request goes its way without what it brings to prove who asks.
+    Anonymous,
     /// 200 with this `patTokenError` and no token.
     PatError {
         /// The name.
@@ -101,6 +119,16 @@ impl Action {
     /// [`Action::Status`] 429 with `Retry-After` in seconds.
     pub fn throttle(seconds: u32) -> Self {
         Self::Status { status: 429, retry_after: Some(seconds.to_string()) }
+    }
+
+    /// [`Action::Exception`] from less.
+    pub fn exception(status: u16, type_key: &str, message: &str) -> Self {
+        Self::Exception { status, type_key: type_key.to_owned(), message: message.to_owned() }
+    }
+
+    /// [`Action::ServiceError`] from less.
+    pub fn service_error(status: u16, message: &str) -> Self {
+        Self::ServiceError { status, message: message.to_owned() }
     }
 
     /// [`Action::Entra`] without claims.

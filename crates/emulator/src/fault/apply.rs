@@ -41,6 +41,9 @@ pub(crate) async fn apply(
     if let Some(answer) = instead(shared, &action) {
         return Ok(answer);
     }
+    if matches!(action, Action::Anonymous) {
+        return Ok(dispatch(shared, &call.anonymous(), body).await);
+    }
     let answer = dispatch(shared, call, body).await;
     match action {
         Action::ResetAfterCommit => Err(Aborted::Closed),
@@ -69,6 +72,15 @@ fn instead(shared: &Shared, action: &Action) -> Option<Answer> {
             error.answer(&mut shared.world())
         }
         Action::InsufficientClaims { claims } => challenge::insufficient_claims(&mut shared.world(), claims),
+        Action::Exception { status: 401, type_key, message } => {
+            challenge::bearer_refused(&mut shared.world(), type_key, message)
+        }
+        Action::Exception { status, type_key, message } => {
+            challenge::with_activity(&mut shared.world(), exception(*status, type_key, message))
+        }
+        Action::ServiceError { status, message } => {
+            challenge::told_by_header(&mut shared.world(), Answer::empty(*status), message)
+        }
         Action::PatError { name } => Answer::json(200, &json!({"patToken": null, "patTokenError": name})),
         _ => return None,
     })

@@ -8,6 +8,7 @@ mod error;
 mod issue;
 mod page;
 mod redirect;
+mod refusals;
 mod scopes;
 mod tenant;
 mod token;
@@ -15,6 +16,7 @@ mod token;
 pub(crate) use device::{approve as approve_device, deny as deny_device, polls_too_early};
 pub(crate) use error::EntraError;
 pub(crate) use issue::{application_access, kill_sessions};
+pub use refusals::entra_refusals;
 pub(crate) use token::satisfies;
 
 use http::Method;

@@ -14,9 +14,9 @@ pub use people::UserState;
 pub(crate) use people::{App, Platform, User};
 pub use seed::{
     APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
-    TENANT_HOME, TENANT_RESOURCE,
+    TENANT_HOME, TENANT_RESOURCE, TENANT_ZERO,
 };
-pub(crate) use seed::{RESOURCE, TENANT_CONSUMERS, TENANT_ZERO, tenant_domain};
+pub(crate) use seed::{RESOURCE, TENANT_CONSUMERS, tenant_domain};
 pub(crate) use token::{
     AccessToken, AuthorizationCode, DeviceCode, DeviceState, PendingSignIn, RefreshToken, SignIn,
 };

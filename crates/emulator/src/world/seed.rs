@@ -30,7 +30,7 @@ pub const TENANT_HOME: &str = "7e4a47f1-0000-4000-8000-000000000001";
 /// The tenant of `fabrikam`, where alice is a guest.
 pub const TENANT_RESOURCE: &str = "7e4a47f1-0000-4000-8000-000000000002";
 /// Names an organisation of Microsoft accounts.
-pub(crate) const TENANT_ZERO: &str = "00000000-0000-0000-0000-000000000000";
+pub const TENANT_ZERO: &str = "00000000-0000-0000-0000-000000000000";
 /// The tenant of all Microsoft accounts.
 pub(crate) const TENANT_CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 

@@ -51,6 +51,17 @@ async fn answers_are_replaced_and_bent() {
         with(Action::PatError { name: "accessDenied".to_owned() }).await.json()["patTokenError"],
         "accessDenied"
     );
+    let refused = with(Action::exception(401, "InvalidAccessException", "TF1: no: é")).await;
+    assert_eq!((refused.status.as_u16(), &refused.body[..3]), (401, &b"\xef\xbb\xbf"[..]));
+    assert_eq!(refused.all("www-authenticate"), ["Bearer"]);
+    assert_eq!(refused.all("x-tfs-serviceerror"), ["TF1%3A%20no%3A%20%C3%A9"]);
+    let refused = with(Action::exception(400, "JsonReaderException", "TF400898")).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["message"]), (400, &json!("TF400898")));
+    let told = with(Action::service_error(403, "VS403463: no.")).await;
+    assert_eq!((told.status.as_u16(), told.body.len()), (403, 0));
+    assert_eq!(told.all("x-tfs-serviceerror"), ["VS403463%3A%20no%2E"]);
+    let stranger = with(Action::Anonymous).await;
+    assert_eq!((stranger.status.as_u16(), stranger.all("x-vss-resourcetenant").len()), (401, 1));
     let challenged = with(Action::InsufficientClaims { claims: "{}".to_owned() }).await;
     assert!(challenged.all("www-authenticate")[0].contains("error=\"insufficient_claims\", claims=\"e30=\""));
     assert_eq!(list(&rig, &token).await.status, 200, "each fault was met once");
