@@ -22,46 +22,61 @@ pub struct DevOpsError {
     pub(crate) committed: bool,
 }
 
-/// What went wrong, for programs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DevOpsErrorKind {
-    /// The key was not issued, for the reason the service names.
-    Forbidden(PatError),
-    /// The sign-in was refused: no right, not the organisation's tenant, or a token that is void (401).
-    Unauthorized,
-    /// More claims are wanted: sign in with [`DevOpsError::claims`].
-    InsufficientClaims,
-    /// The sign-in is of another tenant than the organisation.
-    WrongTenant,
-    /// The organisation belongs to no tenant: its people have Microsoft accounts.
-    MicrosoftAccount,
-    /// The organisation is of another cloud of Microsoft's than the authority.
-    OtherCloud,
-    /// The account has never opened the organisation in a browser (TF401444).
-    NeverSignedIn,
-    /// A conditional access policy refused the sign-in (VS403463).
-    ConditionalAccess,
-    /// A service principal or managed identity asked for what only people get.
-    NotAPerson,
-    /// The account may not do this (403).
-    AccessDenied,
-    /// The organisation, or what was asked for in it, does not exist (404).
-    NotFound,
-    /// Too much was asked (429).
-    Throttled,
-    /// The service has a fault (5xx).
-    Unavailable,
-    /// A web page came in place of an answer.
-    SignInPage,
-    /// The request was refused as wrong (other 4xx).
-    BadRequest,
-    /// The answer cannot be understood.
-    Malformed,
-    /// The name or the address of the organisation cannot be used.
-    Misuse,
-    /// There was no answer.
-    Http(Box<HttpError>),
+/// The enum as it stands, and the names of its kinds.
+macro_rules! named {
+    ($(#[$outer:meta])* pub enum $name:ident { $($(#[$inner:meta])* $kind:ident $(($held:ty))?,)* }) => {
+        $(#[$outer])*
+        pub enum $name { $($(#[$inner])* $kind $(($held))?,)* }
+
+        impl $name {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$(stringify!($kind)),*];
+        }
+    };
+}
+
+named! {
+    /// What went wrong, for programs.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum DevOpsErrorKind {
+        /// The key was not issued, for the reason the service names.
+        Forbidden(PatError),
+        /// The sign-in was refused: no right, not the organisation's tenant, or a token that is void (401).
+        Unauthorized,
+        /// More claims are wanted: sign in with [`DevOpsError::claims`].
+        InsufficientClaims,
+        /// The sign-in is of another tenant than the organisation.
+        WrongTenant,
+        /// The organisation belongs to no tenant: its people have Microsoft accounts.
+        MicrosoftAccount,
+        /// The organisation is of another cloud of Microsoft's than the authority.
+        OtherCloud,
+        /// The account has never opened the organisation in a browser (TF401444).
+        NeverSignedIn,
+        /// A conditional access policy refused the sign-in (VS403463).
+        ConditionalAccess,
+        /// A service principal or managed identity asked for what only people get.
+        NotAPerson,
+        /// The account may not do this (403).
+        AccessDenied,
+        /// The organisation, or what was asked for in it, does not exist (404).
+        NotFound,
+        /// Too much was asked (429).
+        Throttled,
+        /// The service has a fault (5xx).
+        Unavailable,
+        /// A web page came in place of an answer.
+        SignInPage,
+        /// The request was refused as wrong (other 4xx).
+        BadRequest,
+        /// The answer cannot be understood.
+        Malformed,
+        /// The name or the address of the organisation cannot be used.
+        Misuse,
+        /// There was no answer.
+        Http(Box<HttpError>),
+    }
 }
 
 impl DevOpsError {

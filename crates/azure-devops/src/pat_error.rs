@@ -100,6 +100,11 @@ impl PatError {
         Some(Self::known(name).unwrap_or_else(|| Self::Unknown(valetkey_protocol::shown(name))))
     }
 
+    /// Every name known, as the service writes it.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
     /// The error of a name in the table.
     pub(crate) fn known(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, error)| error.clone())
@@ -169,6 +174,11 @@ impl PatError {
             Self::FailedToReadTenantPolicy => "could not read the policy of its tenant",
             Self::FailedToReadOrgPolicy => "could not read its own policy",
             Self::ExpiredPatCannotBeExtended => "does not extend a personal access token that has expired",
+            Self::InvalidClient | Self::InvalidClientId | Self::InvalidClientType => {
+                "does not take the application that you signed in through"
+            }
+            Self::InvalidSourceIp => "does not take the address that this machine has on the network",
+            Self::FailedToUpdateAccessToken => "did not change the personal access token",
             found if found.is_gone() => "does not know the personal access token",
             _ => "did not issue a personal access token",
         };
@@ -192,8 +202,20 @@ impl PatError {
             Self::PatLifespanPolicyViolation | Self::InvalidValidTo => {
                 "ask for a shorter life: `--expires` for a token, `[keys] lifetime-hours` for keys".to_owned()
             }
-            Self::InvalidScope => "`valetkey pat scopes` lists the scopes there are".to_owned(),
-            Self::InvalidDisplayName | Self::DisplayNameRequired => "give the token another name".to_owned(),
+            Self::InvalidScope => {
+                "`valetkey pat scopes` lists the scopes there are; of a key for git or NuGet, report it"
+                    .to_owned()
+            }
+            Self::InvalidDisplayName | Self::DisplayNameRequired => {
+                "give the token another name; of a key for git or NuGet, report it".to_owned()
+            }
+            Self::InvalidClient | Self::InvalidClientId | Self::InvalidClientType => {
+                "check `[entra] client-id`; `valetkey setup entra` shows how the application is registered"
+                    .to_owned()
+            }
+            Self::InvalidSourceIp => {
+                format!("use a network that `{organisation}` lets in, or ask its administrator")
+            }
             Self::ExpiredPatCannotBeExtended => {
                 "run `valetkey pat regenerate`, which makes a new one in its place".to_owned()
             }
@@ -204,7 +226,7 @@ impl PatError {
                 format!("sign in as a person with `valetkey login {organisation}`")
             }
             found if found.is_transient() => "try again in a minute".to_owned(),
-            found if found.is_gone() => String::new(),
+            found if found.is_gone() => "`valetkey pat list --filter all` shows those it knows".to_owned(),
             _ => "run `valetkey status` and report the name in brackets".to_owned(),
         }
     }
@@ -242,7 +264,7 @@ mod tests {
                 sentence.starts_with("`contoso` ") && sentence.ends_with(&format!("(`{name}`)")),
                 "{sentence}"
             );
-            assert_eq!(error.hint("contoso").is_empty(), error.is_gone(), "{name}");
+            assert!(!error.hint("contoso").is_empty(), "{name}");
         }
     }
 }

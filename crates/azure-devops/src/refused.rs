@@ -86,7 +86,14 @@ pub(crate) fn malformed(asked: &Asked<'_>) -> DevOpsError {
 }
 
 pub(crate) fn forbidden(error: PatError, asked: &Asked<'_>) -> DevOpsError {
-    let (sentence, hint) = (error.sentence(asked.organisation), error.hint(asked.organisation));
+    let org = asked.organisation;
+    let (sentence, hint) = if asked.creates && error.is_gone() {
+        // A key that is being made cannot be missing: the name means something else here.
+        let error = PatError::Unknown(error.name().to_owned());
+        (error.sentence(org), error.hint(org))
+    } else {
+        (error.sentence(org), error.hint(org))
+    };
     DevOpsError::new(Kind::Forbidden(error), sentence, hint)
 }
 
@@ -184,6 +191,10 @@ fn special(message: &str, asked: &Asked<'_>) -> Option<DevOpsError> {
         let hint = format!("sign in as a person with `valetkey login {org}`");
         return Some(DevOpsError::new(Kind::NotAPerson, sentence, hint));
     }
+    // A PAT in place of a sign-in, and whatever else is not for this account: signing in anew gives the same.
+    if message.contains("The requested operation is not allowed") {
+        return Some(access_denied(asked));
+    }
     None
 }
 
@@ -225,7 +236,10 @@ fn unavailable(reply: &Reply, asked: &Asked<'_>) -> DevOpsError {
 }
 
 fn bad_request(status: StatusCode, message: &str, asked: &Asked<'_>) -> DevOpsError {
-    let why = if message.is_empty() { "without a reason".to_owned() } else { shown(message) };
+    let why = match first_sentence(message) {
+        "" => "without a reason".to_owned(),
+        why => shown(why),
+    };
     let sentence =
         format!("Azure DevOps refused the request for `{}` ({}): {why}", asked.organisation, status.as_u16());
     DevOpsError::new(
@@ -253,6 +267,13 @@ fn message(reply: &Reply) -> String {
     }
     let header = reply.headers.get("x-tfs-serviceerror").map(HeaderValue::as_bytes).unwrap_or_default();
     percent_decode(header).decode_utf8_lossy().into_owned()
+}
+
+/// What a message says, without the number that only Microsoft can look up, and without a full stop.
+fn first_sentence(message: &str) -> &str {
+    let line = message.trim().lines().next().unwrap_or_default();
+    let said = line.split("Activity Id:").next().unwrap_or_default();
+    said.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
 /// ` (TF400813)`, when the text starts with such a code.

@@ -94,15 +94,16 @@ fn speechless(status: StatusCode, wait: Option<u64>, host: &str) -> SignInError 
 
 fn kind(status: StatusCode, wire: &WireError, grant: Grant) -> Kind {
     let code = wire.code.unwrap_or_default();
-    if status == StatusCode::TOO_MANY_REQUESTS || code == 50196 {
+    if status == StatusCode::TOO_MANY_REQUESTS {
         return Kind::Throttled;
     }
     let faulty = matches!(wire.error.as_str(), "temporarily_unavailable" | "server_error");
-    if faulty || status.is_server_error() || matches!(code, 90033 | 90100) {
+    if faulty || status.is_server_error() {
         return Kind::Unavailable;
     }
-    if code == 50057 {
-        return Kind::AccountDisabled;
+    // Numbers that outweigh what else is said, whatever that is.
+    if let Some(kind @ (Kind::Throttled | Kind::Unavailable | Kind::AccountDisabled)) = of_code(code) {
+        return kind;
     }
     of_suberror(&wire.suberror).unwrap_or_else(|| of_error(&wire.error, code, grant))
 }
@@ -142,25 +143,36 @@ fn of_error(error: &str, code: u32, grant: Grant) -> Kind {
     }
 }
 
+/// The numbers after `AADSTS` that mean something here.
+static CODES: [(&[u32], Kind); 15] = [
+    (&[50173, 50034, 700_082, 70008], Kind::SessionEnded),
+    (&[70043, 70044], Kind::SignInTooOld),
+    (&[50076, 50078, 50079, 50158], Kind::NeedsInteraction),
+    (&[53000, 53001], Kind::DeviceNotCompliant),
+    (&[53003], Kind::BlockedByPolicy),
+    (&[65001, 65004], Kind::ConsentMissing),
+    (&[50055], Kind::PasswordExpired),
+    (&[50057], Kind::AccountDisabled),
+    (&[54005, 501_481], Kind::FlowVoid),
+    (
+        &[7_000_218, 700_025, 7_000_215, 7_000_222, 70021, 700_211, 700_212, 700_213, 700_024, 700_027],
+        Kind::ClientMisconfigured,
+    ),
+    (&[700_016], Kind::ClientUnknown),
+    (&[70011, 650_053, 500_011], Kind::ScopeInvalid),
+    (&[90002, 900_021, 50020, 50014], Kind::TenantWrong),
+    (&[50196], Kind::Throttled),
+    (&[90033, 90100], Kind::Unavailable),
+];
+
 /// By the number, where no `suberror` is given: numbers are for people and no contract, but better than nothing.
 pub(crate) fn of_code(code: u32) -> Option<Kind> {
-    Some(match code {
-        50173 | 50034 | 700_082 | 70008 => Kind::SessionEnded,
-        70043 | 70044 => Kind::SignInTooOld,
-        50076 | 50078 | 50079 | 50158 => Kind::NeedsInteraction,
-        53000 | 53001 => Kind::DeviceNotCompliant,
-        53003 => Kind::BlockedByPolicy,
-        65001 | 65004 => Kind::ConsentMissing,
-        50055 => Kind::PasswordExpired,
-        54005 | 501_481 => Kind::FlowVoid,
-        7_000_218 | 700_025 | 7_000_215 | 7_000_222 | 70021 | 700_211..=700_213 | 700_024 | 700_027 => {
-            Kind::ClientMisconfigured
-        }
-        700_016 => Kind::ClientUnknown,
-        70011 | 650_053 | 500_011 => Kind::ScopeInvalid,
-        90002 | 900_021 | 50020 | 50014 => Kind::TenantWrong,
-        _ => return None,
-    })
+    CODES.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, kind)| *kind)
+}
+
+/// Every number after `AADSTS` that means something here.
+pub fn known_codes() -> impl Iterator<Item = u32> {
+    CODES.iter().flat_map(|(codes, _)| codes.iter().copied())
 }
 
 #[cfg(test)]

@@ -23,64 +23,79 @@ pub struct SignInError {
     pub correlation_id: Option<Box<str>>,
 }
 
-/// The kinds of failure, one for each next step. Microsoft: "Microsoft Entra authentication and authorization error
-/// codes", and the `suberror` values that its own libraries branch on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SignInErrorKind {
-    /// The refresh token is dead: revoked, idle for 90 days, password changed (`bad_token`).
-    SessionEnded,
-    /// The tenant wants people to sign in more often (`token_expired`).
-    SignInTooOld,
-    /// A second factor or another step by the person (`basic_action`). The refresh token lives: pass the claims on.
-    NeedsInteraction,
-    /// The device must be made compliant first (`additional_action`).
-    DeviceNotCompliant,
-    /// Conditional access says no, and signing in again does not change that (`message_only`).
-    BlockedByPolicy,
-    /// The user or an administrator has not consented (`consent_required`).
-    ConsentMissing,
-    /// The account was disabled (AADSTS50057, which comes without a `suberror`).
-    AccountDisabled,
-    /// The password has expired (`user_password_expired`).
-    PasswordExpired,
-    /// The tenant wants a client of another make (`client_mismatch`, `protection_policy_required`,
-    /// `device_authentication_failed`).
-    ClientUnsupported,
-    /// The code was used, is too old or belongs to another attempt: start again.
-    FlowVoid,
-    /// The application is not registered as a public client (`invalid_client`).
-    ClientMisconfigured,
-    /// The application is not there in this tenant (`unauthorized_client`).
-    ClientUnknown,
-    /// A scope or the resource is not there (`invalid_scope`, `invalid_resource`).
-    ScopeInvalid,
-    /// The tenant is not there, or the account is none of its members.
-    TenantWrong,
-    /// Entra does not understand the request in another way (`invalid_request`).
-    RequestInvalid,
-    /// Too many requests: wait.
-    Throttled,
-    /// Entra has a fault, or cannot be reached: wait.
-    Unavailable,
-    /// The proxy stands in the way.
-    Proxy,
-    /// The certificate of the authority, or of the proxy, is not trusted.
-    Tls,
-    /// No answer in time.
-    TimedOut,
-    /// The person said no.
-    Declined,
-    /// The person took too long.
-    Expired,
-    /// The answer belongs to another sign-in.
-    StateMismatch,
-    /// Our own configuration is wrong.
-    Misconfigured,
-    /// No client id is configured.
-    ClientIdMissing,
-    /// What answered does not speak as Entra does.
-    Malformed,
+/// The enum as it stands, and the names of its kinds.
+macro_rules! named {
+    ($(#[$outer:meta])* pub enum $name:ident { $($(#[$inner:meta])* $kind:ident $(($held:ty))?,)* }) => {
+        $(#[$outer])*
+        pub enum $name { $($(#[$inner])* $kind $(($held))?,)* }
+
+        impl $name {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$(stringify!($kind)),*];
+        }
+    };
+}
+
+named! {
+    /// The kinds of failure, one for each next step. Microsoft: "Microsoft Entra authentication and authorization error
+    /// codes", and the `suberror` values that its own libraries branch on.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum SignInErrorKind {
+        /// The refresh token is dead: revoked, idle for 90 days, password changed (`bad_token`).
+        SessionEnded,
+        /// The tenant wants people to sign in more often (`token_expired`).
+        SignInTooOld,
+        /// A second factor or another step by the person (`basic_action`). The refresh token lives: pass the claims on.
+        NeedsInteraction,
+        /// The device must be made compliant first (`additional_action`).
+        DeviceNotCompliant,
+        /// Conditional access says no, and signing in again does not change that (`message_only`).
+        BlockedByPolicy,
+        /// The user or an administrator has not consented (`consent_required`).
+        ConsentMissing,
+        /// The account was disabled (AADSTS50057, which comes without a `suberror`).
+        AccountDisabled,
+        /// The password has expired (`user_password_expired`).
+        PasswordExpired,
+        /// The tenant wants a client of another make (`client_mismatch`, `protection_policy_required`,
+        /// `device_authentication_failed`).
+        ClientUnsupported,
+        /// The code was used, is too old or belongs to another attempt: start again.
+        FlowVoid,
+        /// The application is not registered as a public client (`invalid_client`).
+        ClientMisconfigured,
+        /// The application is not there in this tenant (`unauthorized_client`).
+        ClientUnknown,
+        /// A scope or the resource is not there (`invalid_scope`, `invalid_resource`).
+        ScopeInvalid,
+        /// The tenant is not there, or the account is none of its members.
+        TenantWrong,
+        /// Entra does not understand the request in another way (`invalid_request`).
+        RequestInvalid,
+        /// Too many requests: wait.
+        Throttled,
+        /// Entra has a fault, or cannot be reached: wait.
+        Unavailable,
+        /// The proxy stands in the way.
+        Proxy,
+        /// The certificate of the authority, or of the proxy, is not trusted.
+        Tls,
+        /// No answer in time.
+        TimedOut,
+        /// The person said no.
+        Declined,
+        /// The person took too long.
+        Expired,
+        /// The answer belongs to another sign-in.
+        StateMismatch,
+        /// Our own configuration is wrong.
+        Misconfigured,
+        /// No client id is configured.
+        ClientIdMissing,
+        /// What answered does not speak as Entra does.
+        Malformed,
+    }
 }
 
 impl SignInErrorKind {

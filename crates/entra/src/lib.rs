@@ -33,6 +33,7 @@ mod wire;
 pub use authority::Authority;
 pub use azure_cli::{AzureCli, Signed};
 pub use browser::{BrowserFlow, Options, Prompt};
+pub use classify::known_codes;
 pub use device::DeviceFlow;
 pub use error::{SignInError, SignInErrorKind};
 pub use machine::{Managed, github_token, pipelines_token};

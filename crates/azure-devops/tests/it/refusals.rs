@@ -88,6 +88,11 @@ async fn a_401_by_what_it_says() {
             service_error("Service principals are not allowed to perform this action.", "InvalidAccessException"),
             "NotAPerson: `contoso` issues personal access tokens to people only, not to a service principal; sign in as a person with `valetkey login contoso`".to_owned(),
         ),
+        (
+            vec![bearer, JSON],
+            service_error("The requested operation is not allowed.", "InvalidAccessException"),
+            "AccessDenied: `contoso` does not allow this account to do this; ask an administrator of `contoso` for access; where only a proxy leads out, it may be the one that refuses".to_owned(),
+        ),
     ] {
         assert_eq!(line(&create(401, &headers, body).await), expected);
     }
@@ -121,7 +126,7 @@ async fn other_statuses_by_what_they_say() {
         (403, vec![JSON], service_error("VS403463: The conditional access policy defined by your Azure Active Directory administrator has failed.", "x"), "ConditionalAccess: a conditional access policy refused the sign-in to `contoso` (VS403463); use a network and a device that the policy allows, or ask your administrator".into()),
         (400, vec![JSON], service_error("FailedToReadTenantPolicy", "x"), "Forbidden(FailedToReadTenantPolicy): `contoso` could not read the policy of its tenant (`failedToReadTenantPolicy`); try again in a minute".into()),
         (403, vec![JSON], service_error("DisablePatCreationPolicyViolation", "x"), "Forbidden(DisablePatCreationPolicyViolation): `contoso` does not allow you to create personal access tokens (`disablePatCreationPolicyViolation`); ask an administrator of `contoso` to put you on the allow-list of the policy `Restrict personal access token creation`".into()),
-        (400, vec![JSON], service_error("TF400898: An Internal Error Occurred.\r\nActivity Id: x", "JsonReaderException"), "BadRequest: Azure DevOps refused the request for `contoso` (400): TF400898: An Internal Error Occurred.\u{fffd}\u{fffd}Activity Id: x; check `[azure-devops]` in the configuration, or report this".into()),
+        (400, vec![JSON], service_error("TF400898: An Internal Error Occurred.\r\nActivity Id: x", "JsonReaderException"), "BadRequest: Azure DevOps refused the request for `contoso` (400): TF400898: An Internal Error Occurred; check `[azure-devops]` in the configuration, or report this".into()),
         (409, vec![], vec![], "BadRequest: Azure DevOps refused the request for `contoso` (409): without a reason; check `[azure-devops]` in the configuration, or report this".into()),
         (404, vec![], vec![], "NotFound: Azure DevOps has no organisation `contoso`, or does not show it to this account; check the name of the organisation in the address of the repository".into()),
         (429, vec![], vec![], "Throttled: Azure DevOps asks to slow down for `contoso`; wait a minute, then try again".into()),
