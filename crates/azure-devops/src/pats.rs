@@ -1,8 +1,10 @@
 //! The PAT Lifecycle Management API (Microsoft: Tokens - Pats, 7.1-preview.1).
 
+use std::time::Instant;
+
 use serde::de::DeserializeOwned;
 use valetkey_http::{Bytes, Http, Method, Reply, Request};
-use valetkey_protocol::SecretString;
+use valetkey_protocol::{MAX_LINE, SecretString};
 use zeroize::Zeroize as _;
 
 use crate::{
@@ -17,9 +19,12 @@ use crate::{
 const PATH: [&str; 3] = ["_apis", "tokens", "pats"];
 /// Keys on one page: the most the service gives.
 const PAGE: u8 = 100;
-/// Pages, and keys, after which a list that does not end is given up.
+/// Pages, keys, and times that one answer may take, after which a list that does not end is given up.
 const MOST_PAGES: usize = 100;
 const MOST_KEYS: usize = 10_000;
+const MOST_WAITS: u32 = 4;
+/// Longest mark of where the next page begins, in bytes: it has to fit into an address.
+const MOST_MARK: usize = 4096;
 
 impl DevOps {
     /// Creates a key. Its end may be earlier than asked: the tenant's policy has the last word.
@@ -61,7 +66,8 @@ impl DevOps {
         let listing = Listing { filter, top: Some(PAGE), ..Listing::default() };
         let mut found = Vec::new();
         let mut seen: Vec<String> = Vec::new();
-        while seen.len() < MOST_PAGES && found.len() <= MOST_KEYS {
+        let (begun, longest) = (Instant::now(), self.patience() * MOST_WAITS);
+        while seen.len() < MOST_PAGES && found.len() <= MOST_KEYS && begun.elapsed() < longest {
             let page = self.page(organisation, token, &listing, seen.last().map(String::as_str)).await?;
             found.extend(page.pats);
             match page.next {
@@ -97,7 +103,11 @@ impl DevOps {
         let page: Page = read(self.send(Http::get(url), Auth::Bearer(token), &asked).await?, &asked)?;
         let described = page.pat_tokens.into_iter().map(crate::pat::WirePat::describe);
         let pats = described.collect::<Option<_>>().ok_or_else(|| refused::malformed(&asked))?;
-        Ok(PatPage { pats, next: page.continuation_token.filter(|next| !next.is_empty()) })
+        let next = page.continuation_token.filter(|next| !next.is_empty());
+        if next.as_ref().is_some_and(|next| next.len() > MOST_MARK) {
+            return Err(refused::malformed(&asked));
+        }
+        Ok(PatPage { pats, next })
     }
 
     /// The key of an id; nothing, when the service does not know it.
@@ -113,7 +123,7 @@ impl DevOps {
         if reply.status.as_u16() == 404 {
             return self.check_gone(&reply, token, &asked).await.map(|()| None);
         }
-        match described(reply, &asked) {
+        match described(reply, authorization_id, &asked) {
             Err(DevOpsError { kind: Kind::Forbidden(error), .. }) if error.is_gone() => Ok(None),
             other => other.map(Some),
         }
@@ -130,7 +140,7 @@ impl DevOps {
         let asked = self.asked(organisation);
         check_id(authorization_id, &asked)?;
         let request = self.with_body(Method::PUT, &asked, &UpdateRequest::new(authorization_id, update))?;
-        described(self.send(request, Auth::Bearer(token), &asked).await?, &asked)
+        described(self.send(request, Auth::Bearer(token), &asked).await?, authorization_id, &asked)
     }
 
     /// Revokes a key. One that is gone already is revoked.
@@ -149,9 +159,12 @@ impl DevOps {
             200 if reply.body.trim_ascii().is_empty() && !refused::is_page(&reply) => return Ok(()),
             _ => {}
         }
-        let error = read::<PatResult>(reply, &asked).map_or_else(Some, |result| {
-            Some(refused::forbidden(PatError::of(&result.pat_token_error?)?, &asked))
-        });
+        let error =
+            read::<PatResult>(reply, &asked).map_or_else(Some, |result| match result.pat_token_error {
+                Some(name) => PatError::of(&name).map(|error| refused::forbidden(error, &asked)),
+                // What speaks of no key does not say that this one is revoked.
+                None => result.pat_token.is_none().then(|| refused::malformed(&asked)),
+            });
         match error {
             Some(DevOpsError { kind: Kind::Forbidden(error), .. }) if error.is_gone() => Ok(()),
             Some(error) => Err(error),
@@ -207,20 +220,23 @@ fn check_id(authorization_id: &str, asked: &Asked<'_>) -> Result<(), DevOpsError
     Err(DevOpsError::new(Kind::Misuse, sentence, "run `valetkey keys list`"))
 }
 
-/// Whether what is to be a key's secret can be one.
+/// Whether what is to be a key's secret can be one: git and NuGet take it as a line.
 pub(crate) fn is_token(token: &SecretString) -> bool {
     use valetkey_protocol::ExposeSecret as _;
     let token = token.expose_secret();
-    !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())
+    (1..=MAX_LINE).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// The key in an answer that has no secret.
-fn described(reply: Reply, asked: &Asked<'_>) -> Result<Pat, DevOpsError> {
+/// The key of an id, in an answer that has no secret.
+fn described(reply: Reply, authorization_id: &str, asked: &Asked<'_>) -> Result<Pat, DevOpsError> {
     let result: PatResult = read(reply, asked)?;
     if let Some(error) = result.pat_token_error.as_deref().and_then(PatError::of) {
         return Err(refused::forbidden(error, asked));
     }
-    result.pat_token.and_then(crate::pat::WirePat::describe).ok_or_else(|| refused::malformed(asked))
+    let pat = result.pat_token.and_then(crate::pat::WirePat::describe);
+    // What is said of another key would be believed of this one.
+    pat.filter(|pat| pat.authorization_id.eq_ignore_ascii_case(authorization_id))
+        .ok_or_else(|| refused::malformed(asked))
 }
 
 /// The JSON of a success, whose bytes are wiped: they may hold a secret.

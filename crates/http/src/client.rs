@@ -9,14 +9,14 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
-    Body, Certificate, Client, Method, Request, Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+    Body, Certificate, Client, Method, Request, Response,
+    header::{CONTENT_TYPE, HeaderValue},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use url::Url;
 
 use crate::{
-    HttpError, ProxyFailure, Settings,
+    HttpError, ProxyFailure, Reply, Settings,
     failure::explain,
     lent::{Lent, Mark, Offer},
     route::{METADATA, Route, host_and_port, is_loopback, is_metadata},
@@ -125,6 +125,11 @@ impl Http {
         Ok(Reply { status, headers, body })
     }
 
+    /// The longest time for one answer.
+    pub fn patience(&self) -> Duration {
+        self.shared.settings.total_timeout
+    }
+
     /// A `GET`.
     pub fn get(url: Url) -> Request {
         Request::new(Method::GET, url)
@@ -167,35 +172,6 @@ impl Http {
 
     fn lent(&self) -> MutexGuard<'_, Lent> {
         self.shared.lent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An answer, with its whole body.
-#[derive(Clone)]
-pub struct Reply {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, at most [`MAX_BODY`] bytes.
-    pub body: Bytes,
-}
-
-impl Reply {
-    /// The body read as JSON, whatever its content type says; a byte order mark is skipped.
-    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
-        serde_json::from_slice(body).ok()
-    }
-}
-
-/// Bodies carry tokens and headers carry cookies: neither is shown.
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("status", &self.status)
-            .field("length", &self.body.len())
-            .finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod failure;
 mod lent;
+mod reply;
 mod retry;
 mod route;
 mod settings;
@@ -20,8 +21,9 @@ mod testing;
 mod tests;
 
 pub use bytes::Bytes;
-pub use client::{Http, MAX_BODY, Reply};
+pub use client::{Http, MAX_BODY};
 pub use error::{HttpError, ProxyFailure, TlsFailure};
+pub use reply::Reply;
 pub use reqwest::{Body, Method, Request, StatusCode, header};
 pub use retry::{MAX_RETRY_AFTER, retry_after};
 pub use route::is_loopback;

@@ -69,6 +69,7 @@ async fn a_200_is_a_success_only_with_a_key_and_its_secret() {
         (answers::pat_result("\"two words\"", "none"), malformed.clone(), true),
         (answers::pat_result("\"line\\nquit=1\"", "none"), malformed.clone(), true),
         (answers::pat_result("17", "none"), malformed.clone(), true),
+        (answers::pat_result(&format!("\"{}\"", "a".repeat(8193)), "none"), malformed.clone(), true),
         (
             answers::pat_result("null", "failedToIssueAccessToken"),
             forbidden(PatError::FailedToIssueAccessToken),

@@ -1,4 +1,7 @@
-use valetkey_azure_devops::{DevOpsErrorKind as Kind, Filter, Listing, Sort};
+use std::time::Duration;
+
+use valetkey_azure_devops::{DevOps, DevOpsErrorKind as Kind, Endpoints, Filter, Listing, Sort};
+use valetkey_http::{Http, Settings};
 
 use crate::{
     answers::{ID, TOKEN, pat},
@@ -137,4 +140,30 @@ async fn a_broken_name_does_not_hide_the_other_keys() {
     let found = server.devops().list("contoso", &bearer(), Filter::Active).await.unwrap();
     assert!(found[0].display_name.starts_with("half \u{fffd}"), "{}", found[0].display_name);
     assert_eq!(found[1].display_name, "valetkey fetch@box 7f3a");
+}
+
+#[tokio::test]
+async fn a_mark_that_fits_into_no_address_is_not_sent() {
+    for length in [4097, 60_000, 100_000, 900_000] {
+        let server =
+            Server::answering(move |_| json(page(&[ID], &format!("\"{}\"", "a".repeat(length))))).await;
+        let error = server.devops().list("contoso", &bearer(), Filter::Active).await.unwrap_err();
+        assert_eq!((error.kind, server.asked().len()), (Kind::Malformed, 1), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_comes_drop_by_drop_is_given_up() {
+    let slow = Duration::from_millis(60);
+    let server = Server::answering(move |asked| {
+        std::thread::sleep(slow);
+        let next = asked.query("continuationToken").map_or(0, |n| n.parse::<u32>().unwrap()) + 1;
+        json(page(&[ID], &format!("\"{next}\"")))
+    })
+    .await;
+    let settings = Settings { total_timeout: slow * 4, ..Settings::default() };
+    let endpoints = Endpoints { dev: server.url.clone(), pats: server.url.clone() };
+    let devops = DevOps::new(Http::new(settings), endpoints);
+    devops.list("contoso", &bearer(), Filter::Active).await.unwrap_err();
+    assert!(server.asked().len() < 20, "{} pages were asked for", server.asked().len());
 }

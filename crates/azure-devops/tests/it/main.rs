@@ -7,6 +7,7 @@ mod broken;
 mod connection;
 mod create;
 mod discover;
+mod hostile;
 mod list;
 mod refusals;
 mod revoke;

@@ -1,4 +1,4 @@
-use valetkey_azure_devops::{DevOpsErrorKind as Kind, PatError};
+use valetkey_azure_devops::{DevOpsErrorKind as Kind, PatError, PatUpdate};
 
 use crate::{
     answers::{self, ID, PAGE},
@@ -43,6 +43,9 @@ async fn what_may_have_left_the_key_alive_is_an_error() {
         (200, data, answers::refusal("accessDenied"), Kind::Forbidden(PatError::AccessDenied)),
         (200, data, answers::refusal("unheardOf"), Kind::Forbidden(PatError::Unknown("unheardOf".into()))),
         (200, data, "what?".to_owned(), Kind::Malformed),
+        (200, data, "{}".to_owned(), Kind::Malformed),
+        (200, data, r#"{"status":"ok"}"#.to_owned(), Kind::Malformed),
+        (200, data, "[null,null]".to_owned(), Kind::Malformed),
         (200, page, PAGE.to_owned(), Kind::SignInPage),
         (200, page, String::new(), Kind::SignInPage),
         (203, page, PAGE.to_owned(), Kind::SignInPage),
@@ -106,4 +109,15 @@ async fn a_404_speaks_of_the_key_only_where_the_organisation_answers() {
     let renamed = Server::saying(404, &[], "").await;
     assert_eq!(renamed.devops().revoke("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::NotFound);
     assert_eq!(renamed.devops().get("contoso", &bearer(), ID).await.unwrap_err().kind, Kind::NotFound);
+}
+
+#[tokio::test]
+async fn what_is_said_of_another_key_is_not_believed_of_this_one() {
+    let server = Server::answering(|_| json(answers::pat_result("null", "none"))).await;
+    let devops = server.devops();
+    let other = "00000000-0000-4000-8000-000000000002";
+    assert_eq!(devops.get("contoso", &bearer(), other).await.unwrap_err().kind, Kind::Malformed);
+    let update = PatUpdate { scope: Some("vso.code".to_owned()), ..PatUpdate::default() };
+    assert_eq!(devops.update("contoso", &bearer(), other, &update).await.unwrap_err().kind, Kind::Malformed);
+    devops.update("contoso", &bearer(), &ID.to_uppercase(), &update).await.unwrap();
 }
