@@ -20,6 +20,7 @@ mod others;
 mod pat;
 mod pat_crash;
 mod pat_table;
+mod pat_terminal;
 mod re_sign_in;
 mod replay;
 mod sealed_world;

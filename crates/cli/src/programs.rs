@@ -13,12 +13,19 @@ use crate::exit::Exit;
 
 /// Other programs as a verb sees them.
 pub trait Programs {
+    /// From here on a wish to end, such as Ctrl-C, is one for the program that is run and not for this one, which waits
+    /// for it and then tells how it went. Where there are no such wishes this does nothing.
+    fn hold(&mut self) -> io::Result<()>;
+
+    /// From here on the second wish to end is granted: what is left to do here is to wait for an answer.
+    fn let_go(&mut self);
+
     /// Runs a program in this one's place, where the system can do that. Comes back with how it ended elsewhere, or
     /// where it could not be started.
     fn instead(&mut self, command: &mut Command) -> io::Result<Exit>;
 
-    /// Runs a program with a secret, and nothing else, on its standard input, and waits for it. A program that does not
-    /// take all of it is an error.
+    /// Runs a program with a secret, and nothing else, on its standard input, and waits for it. A wish to end that was
+    /// held before it started is an error.
     fn feed(&mut self, command: &mut Command, secret: &SecretString) -> io::Result<Exit>;
 
     /// Runs a program and waits for it.
@@ -39,6 +46,12 @@ pub(crate) fn find_file(file: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(file))
         .find(|candidate| is_program(candidate))
+}
+
+/// The .NET program with this file name on a PATH. mono reads it, so it need not be executable; elsewhere there is none.
+pub(crate) fn find_for_mono(file: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let folders = std::env::split_paths(path?).filter(|folder| cfg!(unix) && folder.is_absolute());
+    folders.map(|folder| folder.join(file)).find(|candidate| candidate.is_file())
 }
 
 /// Whether a file can be run by anybody.

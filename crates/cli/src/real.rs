@@ -1,5 +1,6 @@
 //! The world as it is: this process, this terminal, the agent behind its socket.
 
+mod ending;
 mod overhear;
 mod screen;
 
@@ -45,12 +46,21 @@ const NUGET_MACHINE: &str = if cfg!(windows) {
 const STEP: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(command_line: impl Iterator<Item = OsString>) -> Exit {
+    let mut shell = Shell::default();
+    let exit = run_with(command_line, &mut shell);
+    if let Some(held) = shell.held.filter(|_| exit != Exit::Done) {
+        held.grant();
+    }
+    exit
+}
+
+fn run_with(command_line: impl Iterator<Item = OsString>, shell: &mut Shell) -> Exit {
     let mut world = World {
         out: &mut anstream::stdout().lock(),
         err: &mut anstream::stderr(),
         agent: &mut Daemon,
         person: &mut Terminal,
-        programs: &mut Shell,
+        programs: shell,
         publishing: &mut ThisPipeline,
         git: Git::on_path(),
         place: place(),
@@ -159,7 +169,7 @@ impl Agent for Daemon {
 
     fn run_in_foreground(&mut self) -> io::Result<Exit> {
         let program = agent_program().map_err(|error| io::Error::other(error.sentence()))?;
-        Shell.instead(Command::new(program).arg("run"))
+        Shell::default().instead(Command::new(program).arg("run"))
     }
 }
 
@@ -179,9 +189,25 @@ fn is_free(lock: &Path) -> bool {
 /// Bytes that a pipe takes with nobody at its other end, on every system.
 const PIPE_HOLDS: usize = 4096;
 
-struct Shell;
+#[derive(Default)]
+struct Shell {
+    held: Option<ending::Held>,
+}
 
 impl Programs for Shell {
+    fn hold(&mut self) -> io::Result<()> {
+        if self.held.is_none() {
+            self.held = Some(ending::Held::new()?);
+        }
+        Ok(())
+    }
+
+    fn let_go(&mut self) {
+        if let Some(held) = &self.held {
+            held.let_go();
+        }
+    }
+
     /// In the same process, so that signals of a supervisor or a terminal reach it.
     #[cfg(unix)]
     fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
@@ -202,7 +228,11 @@ impl Programs for Shell {
         let (reader, mut writer) = io::pipe()?;
         writer.write_all(secret)?;
         drop(writer);
-        let status = command.stdin(reader).status()?;
+        command.stdin(reader);
+        let status = match &mut self.held {
+            Some(held) => held.run(command)?,
+            None => command.status()?,
+        };
         Ok(ended(status))
     }
 
@@ -216,9 +246,14 @@ impl Programs for Shell {
     }
 }
 
-/// A program that a signal ended has no code.
+/// A program that a signal ended has no code: told as shells do.
 fn ended(status: ExitStatus) -> Exit {
-    Exit::Other(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = status.code().or_else(|| signal.map(|signal: i32| 128 + signal));
+    Exit::Other(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 struct Terminal;

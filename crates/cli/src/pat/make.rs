@@ -66,6 +66,7 @@ pub(super) fn regenerate(args: Regenerate, world: &mut World<'_>) -> Outcome {
 
 pub(super) fn use_kept(name: String, args: &UseSink, world: &mut World<'_>) -> Outcome {
     let sink = Sink::of_use(args, world)?;
+    hold(world)?;
     let value = taken(PatRequest::Use { name }, world)?;
     sink.put(&value, world, &mut |_| {})?;
     Ok(Exit::Done)
@@ -93,7 +94,8 @@ fn hand_on(ticket: &str, sink: &Sink, world: &mut World<'_>) -> Result<PatSettle
         }
         failure
     };
-    let value = match taken(PatRequest::Take { ticket: ticket.to_owned() }, world) {
+    let value = hold(world).and_then(|()| taken(PatRequest::Take { ticket: ticket.to_owned() }, world));
+    let value = match value {
         Ok(value) => value,
         Err(failure) => return Err(undo(world, failure)),
     };
@@ -107,6 +109,13 @@ fn hand_on(ticket: &str, sink: &Sink, world: &mut World<'_>) -> Result<PatSettle
     }
 }
 
+/// Ctrl-C reaches the command as well as this program: the command decides, and the agent is told what became of it.
+fn hold(world: &mut World<'_>) -> Result<(), Failure> {
+    world.programs.hold().map_err(|error| {
+        Failure::failed(format!("this program cannot listen for signals: {error}"), "run this again")
+    })
+}
+
 fn taken(request: PatRequest, world: &mut World<'_>) -> Result<PatValue, Failure> {
     match question(request, world)? {
         Answer::PatValue(value) => Ok(value),
@@ -116,6 +125,7 @@ fn taken(request: PatRequest, world: &mut World<'_>) -> Result<PatValue, Failure
 
 fn settle(ticket: &str, delivered: bool, world: &mut World<'_>) -> Result<PatSettled, Failure> {
     let request = Request::Pat(PatRequest::Settle { ticket: ticket.to_owned(), delivered });
+    world.programs.let_go();
     let mut tries = TRIES;
     loop {
         tries -= 1;

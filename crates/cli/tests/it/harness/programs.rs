@@ -29,6 +29,12 @@ impl Recorder {
 }
 
 impl Programs for Recorder {
+    fn hold(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn let_go(&mut self) {}
+
     fn instead(&mut self, command: &mut Command) -> io::Result<Exit> {
         Ok(self.note("instead", command))
     }
