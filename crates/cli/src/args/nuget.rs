@@ -124,7 +124,8 @@ pub(crate) struct Push {
     /// The `dotnet` to use instead of the one on the PATH
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) dotnet: Option<PathBuf>,
-    /// Push with this nuget.exe instead of `dotnet`; mono runs it where that takes one
+    /// Push with this nuget.exe instead of `dotnet`; mono runs it where that takes one. Without a `dotnet`, the one on
+    /// the PATH is used
     #[arg(long, value_name = "PROGRAM", conflicts_with = "dotnet")]
     pub(crate) nuget_exe: Option<PathBuf>,
 }

@@ -6,6 +6,10 @@
 
 use std::path::Path;
 
+/// Where an administrator consents for everybody (Microsoft: "Construct the URL for granting tenant-wide admin consent").
+pub(crate) const ADMIN_CONSENT: &str =
+    "https://login.microsoftonline.com/<tenant id>/adminconsent?client_id=<client id>";
+
 /// The page for a person who may register applications.
 pub(crate) fn for_yourself(config: &Path) -> String {
     let config = config.display();

@@ -10,7 +10,7 @@ mod plan;
 pub use git::Git;
 
 pub(crate) use command::{HELPER, for_path, locate};
-pub(crate) use entra::{for_admin, for_yourself};
+pub(crate) use entra::{ADMIN_CONSENT, for_admin, for_yourself};
 pub(crate) use git::{File, GitError};
 pub(crate) use host::{Host, parse as parse_host};
 pub(crate) use plan::{Change, later_helpers, put_in, take_out};

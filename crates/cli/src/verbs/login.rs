@@ -94,10 +94,18 @@ fn explain(refusal: Refusal, org: &str) -> Failure {
         Reason::ClientIdMissing => Failure::Failed {
             sentence: refusal.sentence,
             hints: vec![
-                "`valetkey setup entra` shows how to register the application, once for everybody".to_owned(),
-                "`valetkey setup entra --for-admin` is the text to send to who may register one".to_owned(),
-                format!("`valetkey login {org} --client-id <id>` signs in through it"),
-                format!("`valetkey login {org} --from az` needs none, where the Azure CLI is signed in"),
+                "to register the application yourself, once for everybody: `valetkey setup entra` has the steps"
+                    .to_owned(),
+                "to have it registered: `valetkey setup entra --for-admin` is the text to send to an administrator"
+                    .to_owned(),
+                format!(
+                    "where it is registered and not consented to, an administrator opens `{}`",
+                    setup::ADMIN_CONSENT
+                ),
+                format!("then `valetkey login {org} --client-id <client id>` signs in through it"),
+                format!(
+                    "without any registration: `az login`, then `valetkey login {org} --from az` goes by the Azure CLI"
+                ),
             ],
         },
         _ => Failure::Refused(refusal),

@@ -241,7 +241,7 @@ fn help_of_nuget() {
           --source <URL>                 The source of nuget.org, where it is not the usual one [default: https://api.nuget.org/v3/index.json]
           --trusted-publisher <PROFILE>  In a job of GitHub Actions or GitLab: push by the trust policy of this profile of nuget.org, with no kept key
           --dotnet <PROGRAM>             The `dotnet` to use instead of the one on the PATH
-          --nuget-exe <PROGRAM>          Push with this nuget.exe instead of `dotnet`; mono runs it where that takes one
+          --nuget-exe <PROGRAM>          Push with this nuget.exe instead of `dotnet`; mono runs it where that takes one. Without a `dotnet`, the one on the PATH is used
       -h, --help                         Print help
 
     Runs `dotnet nuget push`, or nuget.exe where one is named. Exits with its code where a push fails.

@@ -244,9 +244,25 @@ fn a_client_that_is_not_there_or_does_not_run_is_named() {
     assert_snapshot!(home.shown(run), @"
     exit: 1 (Refused)
     ----- stderr -----
-    error: no `dotnet` is on the PATH
-    hint: install the .NET SDK, or name a `dotnet` with `--dotnet`
+    error: neither `dotnet` nor `nuget` is on the PATH
+    hint: install the .NET SDK, or name a `dotnet` with `--dotnet` or a nuget.exe with `--nuget-exe`
     ");
+}
+
+#[test]
+fn without_a_dotnet_the_nuget_on_the_path_pushes() {
+    let home = Home::new("10.0.401");
+    fs::rename(home.at("bin/dotnet"), home.at("work/dotnet")).unwrap();
+    // No system runs it by itself, so it need not be executable; mono does, which is none here.
+    fs::write(home.at("bin/nuget.exe"), "MZ").unwrap();
+    let said = home.shown(home.run("nuget push core.nupkg"));
+    assert!(said.contains("nuget.exe `[HOME]/bin/nuget.exe` cannot be asked for its version"), "{said}");
+    // What a package of the system's puts there (Debian: nuget) goes first.
+    write_program(&home.at("bin/nuget"), "#!/bin/sh\n[ \"$1\" = help ] && echo 'NuGet Version: 7.6.0.1'\n");
+    let run = || home.run("nuget push core.nupkg").answer(Answer::NugetKey(key("ci")));
+    assert!(home.shown(run()).contains("ran: wait NUGET_API_KEY=canary [HOME]/bin/nuget push "));
+    fs::rename(home.at("work/dotnet"), home.at("bin/dotnet")).unwrap();
+    assert!(home.shown(run()).contains("/bin/dotnet nuget push "), "a `dotnet` goes first");
 }
 
 #[test]

@@ -183,10 +183,16 @@ impl Client {
         let path = world.place.path().map(OsString::as_os_str);
         let named = args.nuget_exe.clone().map(|program| (program, false));
         let dotnet = || Some((args.dotnet.clone().or_else(|| programs::find("dotnet", path))?, true));
-        let (program, is_dotnet) = named.or_else(dotnet).ok_or_else(|| {
+        let nuget = || {
+            Some((
+                programs::find("nuget", path).or_else(|| programs::find_for_mono("nuget.exe", path))?,
+                false,
+            ))
+        };
+        let (program, is_dotnet) = named.or_else(dotnet).or_else(nuget).ok_or_else(|| {
             Failure::failed(
-                "no `dotnet` is on the PATH",
-                "install the .NET SDK, or name a `dotnet` with `--dotnet`",
+                "neither `dotnet` nor `nuget` is on the PATH",
+                "install the .NET SDK, or name a `dotnet` with `--dotnet` or a nuget.exe with `--nuget-exe`",
             )
         })?;
         let mut client = Self { program, is_dotnet, reads_environment: false };
