@@ -165,7 +165,7 @@ fn throttled() -> Result<()> {
 fn sign_in_page_instead_of_an_answer() -> Result<()> {
     insta::assert_snapshot!(git_says(&mint_fails(Action::SignInPage)?)?, @"
     exit code: 128
-    valetkey: a sign-in page came in place of an answer for `contoso`; run `valetkey login contoso --account alice@contoso.example`; if it comes again, a gateway on the way wants a sign-in of its own
+    valetkey: `VSSPS` answered for `contoso` with a sign-in page; run `valetkey login contoso --account alice@contoso.example`; if it comes again, a gateway on the way wants a sign-in of its own
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())

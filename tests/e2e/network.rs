@@ -104,7 +104,7 @@ fn connection_reset_at_a_refresh() -> Result<()> {
 fn key_compressed_on_its_way() -> Result<()> {
     insta::assert_snapshot!(git_says(&mint_fails(Action::Gzip)?)?, @"
     exit code: 128
-    valetkey: the answer of Azure DevOps for `contoso` is not understood; try again; a gateway on the way may have changed the answer
+    valetkey: `VSSPS` does not answer for `contoso` as Azure DevOps does; try again; a gateway on the way may have changed the answer
     fatal: credential helper 'HELPER' told us to quit
     ");
     Ok(())

@@ -102,6 +102,7 @@ impl DevOps {
         Asked {
             organisation,
             dev: &self.endpoints.dev,
+            whom: &self.endpoints.pats,
             tenant: self.tenant.as_deref(),
             authority: self.authority(),
             creates: false,
@@ -123,15 +124,12 @@ impl DevOps {
         if let Some(value) = authorization(auth) {
             headers.insert(AUTHORIZATION, value.map_err(|_| unsendable(asked))?);
         }
-        let mut reply = self.http.send(request).await.map_err(|error| {
+        let reply = self.http.send(request).await.map_err(|error| {
             let committed = asked.creates && error.may_have_arrived();
             let sentence = format!("cannot ask for `{}`: {error}", asked.organisation);
             let hint = error.hint();
             DevOpsError::new(Kind::Http(Box::new(error)), sentence, hint).perhaps_committed(committed)
         })?;
-        if forget(&mut reply, auth) && reply.status.is_success() {
-            return Err(refused::malformed(asked));
-        }
         if let Some(seconds) = refused::wait(&reply.headers) {
             let until = Instant::now() + Duration::from_secs(seconds);
             let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,28 +182,16 @@ pub(crate) fn address_of_version(
 
 type Header = Result<HeaderValue, valetkey_http::header::InvalidHeaderValue>;
 
-/// The scheme, and what follows it.
-fn credentials(auth: Auth<'_>) -> Option<(&'static str, Zeroizing<String>)> {
-    match auth {
-        Auth::Nobody => None,
-        Auth::Bearer(token) => Some(("Bearer", Zeroizing::new(token.expose_secret().to_owned()))),
+fn authorization(auth: Auth<'_>) -> Option<Header> {
+    let text = match auth {
+        Auth::Nobody => return None,
+        Auth::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.expose_secret())),
         Auth::Pat(token) => {
             let pair = Zeroizing::new(format!("valetkey:{}", token.expose_secret()));
-            Some(("Basic", Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
+            let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
+            Zeroizing::new(format!("Basic {}", encoded.as_str()))
         }
-    }
-}
-
-/// An answer that repeats what it was asked with says nothing that may be shown. Tells whether it was one.
-fn forget(reply: &mut Reply, auth: Auth<'_>) -> bool {
-    let (Auth::Bearer(token) | Auth::Pat(token)) = auth else { return false };
-    let encoded = credentials(auth).is_some_and(|(_, credentials)| reply.forget(&credentials));
-    reply.forget(token.expose_secret()) || encoded
-}
-
-fn authorization(auth: Auth<'_>) -> Option<Header> {
-    let (scheme, credentials) = credentials(auth)?;
-    let text = Zeroizing::new(format!("{scheme} {}", credentials.as_str()));
+    };
     Some(HeaderValue::from_str(&text).map(|mut value| {
         value.set_sensitive(true);
         value

@@ -59,7 +59,8 @@ impl DevOps {
         organisation: &str,
         auth: Auth<'_>,
     ) -> Result<ConnectionData, DevOpsError> {
-        let asked = Asked { by_key: matches!(auth, Auth::Pat(_)), ..self.asked(organisation) };
+        let by_key = matches!(auth, Auth::Pat(_));
+        let asked = Asked { by_key, whom: &self.endpoints().dev, ..self.asked(organisation) };
         let query = [("connectOptions", "none")];
         let url = address(&self.endpoints().dev, organisation, &["_apis", "connectionData"], &query)?;
         let wire: Wire = read(self.send(Http::get(url), auth, &asked).await?, &asked)?;

@@ -10,7 +10,7 @@ use crate::{
     client::{Auth, address},
     hosts::{self, ForeignHost, is_zero},
     organisation::is_guid,
-    refused,
+    refused::{self, Asked},
 };
 
 /// Where an organisation belongs.
@@ -42,7 +42,7 @@ impl DevOps {
     /// that is not zero; nothing but zeros means Microsoft accounts.
     pub async fn discover(&self, organisation: &str) -> Result<OrganisationFacts, DevOpsError> {
         let url = address(&self.endpoints().dev, organisation, &[], &[])?;
-        let asked = self.asked(organisation);
+        let asked = Asked { whom: &self.endpoints().dev, ..self.asked(organisation) };
         let reply = self.send(valetkey_http::Request::new(Method::HEAD, url), Auth::Nobody, &asked).await?;
         if matches!(reply.status.as_u16(), 404 | 429 | 500..) {
             return Err(refused::failure(&reply, &asked));

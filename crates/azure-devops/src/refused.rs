@@ -6,6 +6,7 @@ use url::Url;
 use valetkey_http::{
     Reply, StatusCode,
     header::{HeaderMap, HeaderValue},
+    host_and_port,
 };
 use valetkey_protocol::shown;
 
@@ -18,12 +19,17 @@ use crate::{
     organisation::is_guid,
 };
 
+/// Longest host of a redirect that is named.
+const MOST_HOST: usize = 48;
+
 /// What was asked, as far as it decides what a refusal means.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) organisation: &'a str,
     /// Where organisations are.
     pub(crate) dev: &'a Url,
+    /// Who was asked.
+    pub(crate) whom: &'a Url,
     /// Tenant of the token that was sent, where known.
     pub(crate) tenant: Option<&'a str>,
     /// A configured authority whose word counts like Microsoft's.
@@ -56,9 +62,9 @@ pub(crate) fn failure(reply: &Reply, asked: &Asked<'_>) -> DevOpsError {
         _ if is_page(reply) => sign_in_page(reply, asked),
         _ => malformed(asked),
     };
-    // A 408 may come from a gateway behind which the request went on.
+    // A 408 may come from a gateway behind which the request went on; a 303 says that something was done.
     error.perhaps_committed(
-        asked.creates && matches!(reply.status.as_u16(), 200..=202 | 204..=299 | 408 | 500..),
+        asked.creates && matches!(reply.status.as_u16(), 200..=202 | 204..=299 | 303 | 408 | 500..),
     )
 }
 
@@ -80,7 +86,11 @@ pub(crate) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
 }
 
 pub(crate) fn malformed(asked: &Asked<'_>) -> DevOpsError {
-    let sentence = format!("the answer of Azure DevOps for `{}` is not understood", asked.organisation);
+    let sentence = format!(
+        "`{}` does not answer for `{}` as Azure DevOps does",
+        host_and_port(asked.whom),
+        asked.organisation
+    );
     DevOpsError::new(Kind::Malformed, sentence, "try again; a gateway on the way may have changed the answer")
         .perhaps_committed(asked.creates)
 }
@@ -112,11 +122,24 @@ fn sign_in_page(reply: &Reply, asked: &Asked<'_>) -> DevOpsError {
     if let Some(elsewhere) = wrong_tenant(reply, &challenges(&reply.headers), asked) {
         return elsewhere;
     }
-    let sentence = format!("a sign-in page came in place of an answer for `{org}`");
+    let what = if reply.status.is_redirection() {
+        let to = redirected_to(reply, asked).map_or_else(String::new, |host| format!(" to `{host}`"));
+        format!("redirect{to}, which is not followed")
+    } else {
+        "sign-in page".to_owned()
+    };
+    let sentence = format!("`{}` answered for `{org}` with a {what}", host_and_port(asked.whom));
     let hint = format!(
         "run `valetkey login {org}`; if it comes again, a gateway on the way wants a sign-in of its own"
     );
     DevOpsError::new(Kind::SignInPage, sentence, hint)
+}
+
+/// The host that a redirect names, where it is short enough to be one and no secret.
+fn redirected_to(reply: &Reply, asked: &Asked<'_>) -> Option<String> {
+    let location = reply.headers.get("location")?.to_str().ok()?;
+    let host = host_and_port(&asked.whom.join(location).ok()?);
+    (!host.is_empty() && host.len() <= MOST_HOST).then(|| shown(&host))
 }
 
 fn unauthorized(reply: &Reply, asked: &Asked<'_>, message: &str) -> DevOpsError {

@@ -65,8 +65,16 @@ impl Http {
 
     /// Sends a request and reads the whole answer, whatever its status. Redirects come back as they are.
     pub async fn send(&self, request: Request) -> Result<Reply, HttpError> {
+        self.send_with(request, &[]).await
+    }
+
+    /// The same for a request with secrets in its body. Those in its headers are known by being marked as sensitive.
+    ///
+    /// What a service says is shown to people and written into logs. An answer that repeats a secret of the question is
+    /// none, whoever gives it; one that is a success may repeat what is in the body, as a refresh token.
+    pub async fn send_with(&self, request: Request, secrets: &[&str]) -> Result<Reply, HttpError> {
         check_address(request.url())?;
-        self.deliver(request).await
+        self.deliver(request, secrets).await
     }
 
     /// Asks Azure's metadata service, which speaks plain HTTP at one link-local address and is reached by no proxy
@@ -79,10 +87,20 @@ impl Http {
             let hint = format!("use `http://{METADATA}`, or a stand-in on a loopback address");
             return Err(HttpError::Configuration { sentence, hint });
         }
-        self.deliver(request).await
+        self.deliver(request, &[]).await
     }
 
-    async fn deliver(&self, request: Request) -> Result<Reply, HttpError> {
+    async fn deliver(&self, request: Request, secrets: &[&str]) -> Result<Reply, HttpError> {
+        let host = host_and_port(request.url());
+        let in_headers: Vec<_> =
+            request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
+        let reply = self.carry(request).await?;
+        let repeated = in_headers.iter().filter_map(credentials).any(|secret| reply.repeats(secret))
+            || !reply.status.is_success() && secrets.iter().any(|secret| reply.repeats(secret));
+        if repeated { Err(HttpError::Repeated { host }) } else { Ok(reply) }
+    }
+
+    async fn carry(&self, request: Request) -> Result<Reply, HttpError> {
         let built = self.built()?;
         let again = request.try_clone();
         let outcome = Self::send_by(&built, request).await;
@@ -185,6 +203,12 @@ fn check_address(url: &Url) -> Result<(), HttpError> {
         return Ok(());
     };
     Err(HttpError::Configuration { sentence: wrong, hint: "write the address as `https://HOST`".to_owned() })
+}
+
+/// What follows the scheme; all of it, where there is none.
+fn credentials(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    Some(text.split_once(' ').map_or(text, |(_, credentials)| credentials))
 }
 
 /// The body, or nothing if it is too long.

@@ -60,6 +60,12 @@ pub enum HttpError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The answer repeats a secret of the question: nothing of it is fit to be read.
+    #[error("`{host}` repeats the secret that it was shown")]
+    Repeated {
+        /// The host.
+        host: String,
+    },
     /// The client cannot be built from these settings, or must not send to this address.
     #[error("{sentence}")]
     Configuration {
@@ -118,7 +124,9 @@ impl HttpError {
                 "try again; where only a proxy leads out, set `[network] proxy`".to_owned()
             }
             Self::Interrupted { .. } => "try again".to_owned(),
-            Self::TooLarge { .. } => "check that no gateway answers in the host's place".to_owned(),
+            Self::TooLarge { .. } | Self::Repeated { .. } => {
+                "check that no gateway answers in the host's place".to_owned()
+            }
             Self::Configuration { hint, .. } => hint.clone(),
         }
     }
@@ -133,7 +141,7 @@ impl HttpError {
             | Self::Unreachable { .. }
             | Self::Configuration { .. } => false,
             Self::TimedOut { sent, .. } => *sent,
-            Self::Interrupted { .. } | Self::TooLarge { .. } => true,
+            Self::Interrupted { .. } | Self::TooLarge { .. } | Self::Repeated { .. } => true,
         }
     }
 }

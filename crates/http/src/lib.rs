@@ -26,6 +26,6 @@ pub use error::{HttpError, ProxyFailure, TlsFailure};
 pub use reply::Reply;
 pub use reqwest::{Body, Method, Request, StatusCode, header};
 pub use retry::{MAX_RETRY_AFTER, retry_after};
-pub use route::is_loopback;
+pub use route::{host_and_port, is_loopback};
 pub use settings::{ProxyEnvironment, Settings};
 pub use url::Url;

@@ -78,7 +78,7 @@ fn parse(proxy: &str) -> Option<Url> {
 }
 
 /// `host`, or `host:port` where the port is not the scheme's own. No user name, path or query.
-pub(crate) fn host_and_port(url: &Url) -> String {
+pub fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

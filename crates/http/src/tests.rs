@@ -113,6 +113,36 @@ async fn silence_and_broken_connections_are_told_apart() {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_a_secret_is_none() {
+    let http = Http::new(Settings::default());
+    let request = |port: u16| {
+        let mut request = Http::get(Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap());
+        let mut value = header::HeaderValue::from_static("Bearer canary-header");
+        value.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("plain-value"));
+        request
+    };
+    let answer = |status: u16, body: &str| {
+        format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    for (status, body, repeats) in [
+        (200, "canary-header", true),
+        (403, "no: canary-header", true),
+        (403, "no: canary-body", true),
+        (200, "canary-body", false),
+        (403, "no: plain-value", false),
+    ] {
+        let port = serve(answer(status, body)).await;
+        let went = http.send_with(request(port), &["canary-body"]).await;
+        assert_eq!(went.is_err(), repeats, "{status} {body}");
+        let Err(error) = went else { continue };
+        assert_eq!(error, HttpError::Repeated { host: format!("127.0.0.1:{port}") });
+        assert!(error.may_have_arrived() && !lines(&error).contains("canary"));
+    }
+}
+
+#[tokio::test]
 async fn a_failing_proxy_is_named_as_such() {
     let url = || "https://dev.azure.com/contoso?secret=1".to_owned();
     for (answer, why) in [

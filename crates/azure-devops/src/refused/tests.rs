@@ -30,6 +30,7 @@ fn check(reply: &Reply, creates: bool) -> Result<(), TestCaseError> {
     let asked = Asked {
         organisation: &longest,
         dev: &dev,
+        whom: &dev,
         tenant: Some("72f988bf-86f1-41af-91ab-2d7cd011db47"),
         authority: None,
         creates,

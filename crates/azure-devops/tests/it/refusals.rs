@@ -28,6 +28,7 @@ async fn create(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>)
         "{error:?}"
     );
     error.hint = error.hint.replace(server.url.as_str(), "DEV/");
+    error.sentence = error.sentence.replace(&valetkey_http::host_and_port(&server.url), "HOST");
     assert_eq!(error.refusal().sentence, valetkey_protocol::shown(&error.sentence));
     error
 }
@@ -116,7 +117,14 @@ async fn a_claims_challenge_keeps_its_claims() {
 #[tokio::test]
 async fn other_statuses_by_what_they_say() {
     let denied = "AccessDenied: `contoso` does not allow this account to do this; ask an administrator of `contoso` for access; where only a proxy leads out, it may be the one that refuses";
-    let page = "a sign-in page came in place of an answer for `contoso`; run `valetkey login contoso`; if it comes again, a gateway on the way wants a sign-in of its own";
+    let after =
+        "run `valetkey login contoso`; if it comes again, a gateway on the way wants a sign-in of its own";
+    let page = format!("`HOST` answered for `contoso` with a sign-in page; {after}");
+    let redirect = format!(
+        "`HOST` answered for `contoso` with a redirect to `spsprodweu5.vssps.visualstudio.com`, which is not followed; {after}"
+    );
+    let nowhere = format!("`HOST` answered for `contoso` with a redirect, which is not followed; {after}");
+    let long = format!("https://{}.example/", "a".repeat(60));
     let location = ("location", "https://spsprodweu5.vssps.visualstudio.com/_signin?realm=dev.azure.com");
     let activity = ("activityid", "2f1c8f3e-0f4c-4a55-bb7e-d2f2c7a8c1f0");
     for (status, headers, body, expected) in [
@@ -133,13 +141,15 @@ async fn other_statuses_by_what_they_say() {
         (429, vec![("retry-after", "120"), JSON], service_error("TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource", "x"), "Throttled: Azure DevOps asks to slow down for `contoso`; wait 120 s, then try again".into()),
         (500, vec![], vec![], "Unavailable (may have committed): Azure DevOps has a fault (500) and did not serve `contoso`; try again in a minute".into()),
         (503, vec![HTML, activity], PAGE.into(), "Unavailable (may have committed): Azure DevOps has a fault (503) and did not serve `contoso`; try again in a minute; Microsoft finds the fault by its activity id `2f1c8f3e-0f4c-4a55-bb7e-d2f2c7a8c1f0`".into()),
-        (302, vec![location, HTML], b"<h2>Object moved to <a href=x>here</a></h2>".to_vec(), format!("SignInPage: {page}")),
+        (302, vec![location, HTML], b"<h2>Object moved to <a href=x>here</a></h2>".to_vec(), format!("SignInPage: {redirect}")),
+        (307, vec![], vec![], format!("SignInPage: {nowhere}")),
+        (303, vec![("location", &long)], vec![], format!("SignInPage (may have committed): {nowhere}")),
         (203, vec![HTML], PAGE.into(), format!("SignInPage: {page}")),
         (203, vec![], vec![], format!("SignInPage: {page}")),
         (302, vec![location, ("x-vss-resourcetenant", "00000000-0000-0000-0000-000000000000")], vec![], "MicrosoftAccount: `contoso` belongs to no Microsoft Entra tenant: its people have Microsoft accounts; ask the owner of `contoso` to connect it to Microsoft Entra".into()),
         (200, vec![HTML], PAGE.into(), format!("SignInPage (may have committed): {page}")),
-        (204, vec![], vec![], "Malformed (may have committed): the answer of Azure DevOps for `contoso` is not understood; try again; a gateway on the way may have changed the answer".into()),
-        (200, vec![], vec![0xff, 0xfe], "Malformed (may have committed): the answer of Azure DevOps for `contoso` is not understood; try again; a gateway on the way may have changed the answer".into()),
+        (204, vec![], vec![], "Malformed (may have committed): `HOST` does not answer for `contoso` as Azure DevOps does; try again; a gateway on the way may have changed the answer".into()),
+        (200, vec![], vec![0xff, 0xfe], "Malformed (may have committed): `HOST` does not answer for `contoso` as Azure DevOps does; try again; a gateway on the way may have changed the answer".into()),
     ] {
         assert_eq!(line(&create(status, &headers, body).await), expected);
     }
