@@ -53,6 +53,7 @@ flows! {
     msal_silent_refresh: "MSAL for Python", "silent refresh";
     msal_claims_challenge: "MSAL for Python", "claims challenge";
     msal_errors: "MSAL for Python", "errors";
+    msal_managed_identity: "MSAL for Python", "managed identity";
     gcm_with_every_form_of_the_challenge: "GCM", "every form of the challenge";
     gcm_where_it_is_refused: "GCM", "refusals";
 }

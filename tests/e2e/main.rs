@@ -14,6 +14,7 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod machines;
+mod machines_sealed;
 mod network;
 mod nuget;
 mod others;

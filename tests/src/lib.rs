@@ -10,7 +10,7 @@ mod skip;
 mod webdriver;
 
 pub use rig::{Rig, gits, programs};
-pub use sealed::run_sealed;
+pub use sealed::{cover, run_sealed, sealed_home};
 pub use skip::{needs, skip, variable};
 pub use valetkey_demo::{
     Dotnet, Ran, Sandbox, World, find_on_path, sign_in_with_device_code, user_code, write_project,

@@ -7,20 +7,23 @@ use std::{
     process::{Command, Output},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use valetkey_demo::Sandbox;
+use valetkey_emulator::Emulator;
 
-use crate::{needs, skip};
+use crate::{needs, programs, skip, variable};
 
 /// What has to be installed to get in.
 const NEEDED: [&str; 4] = ["unshare", "ip", "dbus-run-session", "gnome-keyring-daemon"];
 
-/// A message bus with an unlocked keyring stands inside.
+/// A message bus with an unlocked keyring stands inside, and this machine has the address of Azure's metadata service.
 ///
 /// /tmp is an own one, where what lies in the machine's can be seen under its name: whatever is left there goes with the
 /// world.
 const ENTER: &str = r#"
 set -eu
 ip link set lo up
+ip address add 169.254.169.254/32 dev lo
 mount --bind "$1/hosts" /etc/hosts
 mkdir "$1/tmp"
 mount -t tmpfs none "$1/tmp"
@@ -94,6 +97,34 @@ pub fn run_sealed(test: &str, seconds: u32, command: &[&Path]) -> Result<Option<
         .output()
         .context("cannot enter the sealed world")?;
     Ok(Some(output))
+}
+
+/// A home inside such a world that trusts the emulator, and has the world's keyring.
+///
+/// # Errors
+/// When the shipped programs are not there, or the home cannot be made.
+pub fn sealed_home(git: &Path, emulator: &Emulator) -> Result<Sandbox> {
+    let mut sandbox = Sandbox::new(&programs()?, git)?;
+    let authority = sandbox.home().join("authority.pem");
+    fs::write(&authority, emulator.ca_pem())?;
+    let authority = authority.display().to_string();
+    for name in ["SSL_CERT_FILE", "GIT_SSL_CAINFO"] {
+        sandbox.set(name, authority.clone());
+    }
+    if let Some(bus) = variable("DBUS_SESSION_BUS_ADDRESS") {
+        sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
+    }
+    Ok(sandbox)
+}
+
+/// Puts an empty folder in the place of one of the machine's, for this world only.
+///
+/// # Errors
+/// When it cannot be mounted.
+pub fn cover(folder: &str) -> Result<()> {
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "none", folder]).status()?;
+    ensure!(mounted.success(), "nothing can be mounted on `{folder}`");
+    Ok(())
 }
 
 fn is_root() -> Result<bool> {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
-use valetkey_protocol::{AuditRecord, MachineProof, Refusal};
+use valetkey_protocol::{AuditRecord, Machine, MachineProof, Refusal};
 
 use crate::{
     AuditSink, Clock, Identity, Pats, Random, Secrets, Settings,
@@ -50,6 +50,9 @@ pub trait Connect: std::fmt::Debug + Send + Sync {
 
     /// Takes what this machine's identity is asked for with. Kept in memory.
     fn prove(&self, _proof: MachineProof) {}
+
+    /// Forgets it.
+    fn disprove(&self, _machine: &Machine) {}
 }
 
 /// What the broker is made of.
@@ -172,6 +175,10 @@ impl Broker {
     /// Takes what this machine's identity is asked for with, for as long as the agent runs.
     pub fn take_proof(&self, proof: MachineProof) {
         self.connect.prove(proof);
+    }
+
+    pub(crate) fn drop_proof(&self, machine: &Machine) {
+        self.connect.disprove(machine);
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {

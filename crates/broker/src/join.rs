@@ -12,7 +12,7 @@ use valetkey_entra::{Authority, Options, Prompt, SignIn};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
 use valetkey_protocol::{
-    Event, Flow, MachineProof, PatChange, PatList, Reason, Refusal, SecretString, TokenSource,
+    Event, Flow, Machine, MachineProof, PatChange, PatList, Reason, Refusal, SecretString, TokenSource,
 };
 use valetkey_vault::Vault;
 
@@ -90,6 +90,10 @@ impl Connect for Microsoft {
 
     fn prove(&self, proof: MachineProof) {
         self.proofs.take(proof);
+    }
+
+    fn disprove(&self, machine: &Machine) {
+        self.proofs.forget(machine);
     }
 }
 

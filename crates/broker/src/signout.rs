@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use valetkey_protocol::{Answer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString};
+use valetkey_protocol::{
+    Answer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString, TokenSource,
+};
 
 use crate::{
     Broker, Failure, FailureKind, Peer,
@@ -121,6 +123,7 @@ impl Broker {
         let mut total = Outcome::default();
         for account in accounts {
             self.set_leaving(&account.id, true).await;
+            self.forget_proof(&account);
             self.all_landed(LANDING).await;
             let outcome = self.revoke_chosen(Whose::All, |entry| entry.account == account.id).await;
             if outcome.hopeless || !self.ledger.concerns(&account.id) {
@@ -130,6 +133,16 @@ impl Broker {
             total.add(outcome);
         }
         total.answer()
+    }
+
+    /// What a job lent goes at once: nothing was made with it that would have to be revoked. Another account of the same
+    /// job goes on needing it.
+    fn forget_proof(&self, account: &Account) {
+        let Some(TokenSource::Machine(machine)) = &account.source else { return };
+        let shared = |other: &Account| !other.leaving && other.source == account.source;
+        if !self.accounts.snapshot().iter().any(shared) {
+            self.drop_proof(machine);
+        }
     }
 
     async fn set_leaving(&self, id: &str, leaving: bool) {

@@ -102,6 +102,10 @@ async fn open(options: Options, servers: Servers) -> Result<(Urls, Arc<Shared>)>
         let ports = open_each(&Host::ALL, &mut doors).await?;
         Urls::by_port(|host| port_of(&ports, host))
     };
+    for address in options.metadata {
+        let more = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        doors.push((more, Door::Only(Host::Imds)));
+    }
     let world = World::new(options.seed, options.clock, options.switches, urls.clone(), options.sign_in_as);
     let git = options.git.unwrap_or_else(|| PathBuf::from("git"));
     let shared = Arc::new(Shared::new(world, &git, servers).await?);

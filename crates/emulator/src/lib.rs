@@ -16,6 +16,7 @@
 //! Where Microsoft's service is not documented, a field of [`Switches`] chooses between the known possibilities.
 
 mod answer;
+mod arc;
 mod arm;
 mod call;
 mod certificate;
@@ -47,8 +48,8 @@ mod world;
 
 pub use certificate::Certificate;
 pub use control::{
-    AppService, Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView, PatState,
-    PatView, PendingDevice, PipelinesJob, Rules,
+    AppService, ArcAgent, Control, Exchange, GithubJob, LoggedRequest, Mail, NugetKeyView, PackageView,
+    PatState, PatView, PendingDevice, PipelinesJob, Rules,
 };
 pub use emulator::Emulator;
 pub use fault::{Action, Fault};
@@ -59,8 +60,8 @@ pub use login::entra_refusals;
 pub use options::{ClockMode, Options};
 pub use packages::nupkg;
 pub use program::run;
-pub use switches::{CreationRefusal, LifespanPolicy, SignInAnswer, Switches};
+pub use switches::{CreationRefusal, LifespanPolicy, SelfDescribing, SignInAnswer, Switches};
 pub use world::{
-    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
+    APP_CONFIDENTIAL, APP_LEGACY, APP_LEND, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
     TENANT_HOME, TENANT_RESOURCE, TENANT_ZERO, UserState,
 };

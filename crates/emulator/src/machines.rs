@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::world::World;
+use crate::{arc::Arc, world::World};
 
 /// Whom federated tokens must be for (Microsoft: "Workload identity federation").
 pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
@@ -40,6 +40,7 @@ pub(crate) struct Machines {
     /// Identifiers of assertions that were shown.
     shown: Vec<String>,
     header: Option<String>,
+    pub(crate) arc: Arc,
 }
 
 impl Machines {
@@ -58,7 +59,8 @@ impl Machines {
     }
 
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &String> {
-        self.header.iter().chain(self.certificates.iter().map(|certificate| &certificate.secret))
+        let keys = self.certificates.iter().map(|certificate| &certificate.secret);
+        self.header.iter().chain(keys).chain(self.arc.secrets())
     }
 }
 

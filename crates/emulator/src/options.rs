@@ -21,6 +21,9 @@ pub struct Options {
     /// `Some`: all hosts on this one address under Microsoft's real names, told apart by `Host`. The control
     /// host keeps a port of its own.
     pub sealed: Option<SocketAddr>,
+    /// Further addresses of the metadata service in plain HTTP, beside the one of [`crate::Urls`]. Azure's own are
+    /// `169.254.169.254:80`, and `127.0.0.1:40342` of an Azure Arc agent.
+    pub metadata: Vec<SocketAddr>,
     /// Choices where Microsoft's behaviour is unknown or varies.
     pub switches: Switches,
     /// The emulator's clock.
@@ -36,6 +39,7 @@ impl Default for Options {
         Self {
             seed: 1,
             sealed: None,
+            metadata: Vec::new(),
             switches: Switches::default(),
             clock: ClockMode::Flowing,
             sign_in_as: None,

@@ -24,6 +24,19 @@ pub enum CreationRefusal {
     Forbidden,
 }
 
+/// What an organisation that restricts token creation answers to a self-describing session token. It refuses compact
+/// ones, which are personal access tokens, in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelfDescribing {
+    /// Gives it.
+    Given,
+    /// 400 with `DisablePatCreationPolicyViolation`, as for a compact one.
+    PolicyViolation,
+    /// 403 with a JSON error object.
+    Forbidden,
+}
+
 /// What a lifetime above the tenant's maximum gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,6 +91,8 @@ pub struct Switches {
     pub user_impersonation: bool,
     /// How restricted organisations refuse creation.
     pub creation_refusal: CreationRefusal,
+    /// Whether restricted organisations give self-describing session tokens.
+    pub self_describing: SelfDescribing,
     /// What a lifetime above the maximum gives.
     pub lifespan_policy: LifespanPolicy,
     /// Reading an unknown identifier gives 404; off, 200 with `authorizationNotFound`.
@@ -108,6 +123,8 @@ pub struct Switches {
     pub unlists_per_hour: usize,
     /// Trusted Publishing is switched on; off, 404.
     pub trusted_publishing: bool,
+    /// An Azure Arc agent gives the machine's own identity whichever is asked for; off, it knows the others too.
+    pub arc_own_identity_only: bool,
     /// `Date` headers differ from the emulator's clock by this many seconds.
     pub date_skew: i64,
 }
@@ -133,6 +150,7 @@ impl Default for Switches {
             pats_manage_alone: false,
             user_impersonation: true,
             creation_refusal: CreationRefusal::PolicyViolation,
+            self_describing: SelfDescribing::Given,
             lifespan_policy: LifespanPolicy::Clamp,
             unknown_pat_is_404: false,
             revoke_status: 204,
@@ -148,6 +166,7 @@ impl Default for Switches {
             pushes_per_hour: 350,
             unlists_per_hour: 250,
             trusted_publishing: true,
+            arc_own_identity_only: false,
             date_skew: 0,
         }
     }

@@ -1,5 +1,6 @@
 //! Machines that are not people: what their platforms give them, and what they prove themselves with.
 
+mod arc;
 mod certificate;
 mod federated;
 mod managed;

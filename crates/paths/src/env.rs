@@ -122,6 +122,9 @@ pub const AZURE_POD_IDENTITY_AUTHORITY_HOST: Variable = Variable("AZURE_POD_IDEN
 pub const IDENTITY_ENDPOINT: Variable = Variable("IDENTITY_ENDPOINT");
 /// What it asks with.
 pub const IDENTITY_HEADER: Variable = Variable("IDENTITY_HEADER");
+/// Beside `IDENTITY_ENDPOINT`, the sign of Azure Arc (Microsoft: "Authenticate against Azure resources with Azure
+/// Arc-enabled servers").
+pub const IMDS_ENDPOINT: Variable = Variable("IMDS_ENDPOINT");
 /// Where a job of GitHub Actions asks for its identity (GitHub: "OpenID Connect reference").
 pub const ACTIONS_ID_TOKEN_REQUEST_URL: Variable = Variable("ACTIONS_ID_TOKEN_REQUEST_URL");
 /// What it asks with.
@@ -134,7 +137,7 @@ pub const SYSTEM_ACCESSTOKEN: Variable = Variable("SYSTEM_ACCESSTOKEN");
 pub const AZURESUBSCRIPTION_SERVICE_CONNECTION_ID: Variable =
     Variable("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID");
 /// What tells a machine its identity.
-pub const MACHINE: [Variable; 12] = [
+pub const MACHINE: [Variable; 13] = [
     AZURE_CLIENT_ID,
     AZURE_TENANT_ID,
     AZURE_AUTHORITY_HOST,
@@ -142,6 +145,7 @@ pub const MACHINE: [Variable; 12] = [
     AZURE_POD_IDENTITY_AUTHORITY_HOST,
     IDENTITY_ENDPOINT,
     IDENTITY_HEADER,
+    IMDS_ENDPOINT,
     ACTIONS_ID_TOKEN_REQUEST_URL,
     ACTIONS_ID_TOKEN_REQUEST_TOKEN,
     SYSTEM_OIDCREQUESTURI,

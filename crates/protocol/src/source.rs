@@ -94,6 +94,14 @@ pub enum Machine {
         /// `IDENTITY_ENDPOINT`.
         endpoint: String,
     },
+    /// The managed identity of a server elsewhere that Azure Arc connects.
+    Arc {
+        /// Client id of the identity, where it is not the server's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
+        /// `IDENTITY_ENDPOINT`.
+        endpoint: String,
+    },
     /// A kind of a later version.
     #[serde(other)]
     Unknown,
@@ -108,7 +116,9 @@ impl Machine {
             | Self::CertificateFile { client_id, .. }
             | Self::Github { client_id, .. }
             | Self::Pipelines { client_id, .. } => Some(client_id),
-            Self::Managed { client_id, .. } | Self::AppService { client_id, .. } => client_id.as_deref(),
+            Self::Managed { client_id, .. }
+            | Self::AppService { client_id, .. }
+            | Self::Arc { client_id, .. } => client_id.as_deref(),
             Self::Unknown => None,
         }
     }
@@ -139,6 +149,7 @@ impl fmt::Display for Machine {
             Self::Pipelines { .. } => "the service connection of this pipeline",
             Self::Managed { .. } => "the managed identity of this machine",
             Self::AppService { .. } => "the managed identity of this app service",
+            Self::Arc { .. } => "the Azure Arc identity of this machine",
             Self::Unknown => "an identity of a later version",
         })
     }

@@ -4,7 +4,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::{Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
@@ -16,7 +15,7 @@ use valetkey_emulator::{APP_MINT, Action, Emulator, Fault, Host, Options};
 use valetkey_tests::{
     Ran, Sandbox,
     clients::{Client, Dotnet10, Dotnet31, NugetExe, Person},
-    gits, programs, sign_in_with_device_code, write_sources,
+    gits, sealed_home, sign_in_with_device_code, write_sources,
 };
 
 fn main() -> ExitCode {
@@ -36,29 +35,15 @@ fn run() -> Result<()> {
     let gits = gits();
     let git = gits.first().context("git is not installed")?;
     match std::env::args().nth(1).as_deref() {
-        Some(Dotnet10::NAME) => packages::<Dotnet10>(&home(git, &emulator)?, &emulator),
-        Some(Dotnet31::NAME) => packages::<Dotnet31>(&home(git, &emulator)?, &emulator),
-        Some(NugetExe::NAME) => packages::<NugetExe>(&home(git, &emulator)?, &emulator),
+        Some(Dotnet10::NAME) => packages::<Dotnet10>(&sealed_home(git, &emulator)?, &emulator),
+        Some(Dotnet31::NAME) => packages::<Dotnet31>(&sealed_home(git, &emulator)?, &emulator),
+        Some(NugetExe::NAME) => packages::<NugetExe>(&sealed_home(git, &emulator)?, &emulator),
         Some(other) => bail!("`{other}` is no client"),
         None => gits.iter().try_for_each(|git| {
-            main_job(&home(git, &emulator)?, &emulator).with_context(|| format!("with {}", git.display()))
+            main_job(&sealed_home(git, &emulator)?, &emulator)
+                .with_context(|| format!("with {}", git.display()))
         }),
     }
-}
-
-/// A home that trusts the emulator and has the keyring of this world.
-fn home(git: &Path, emulator: &Emulator) -> Result<Sandbox> {
-    let mut sandbox = Sandbox::new(&programs()?, git)?;
-    let authority = sandbox.home().join("authority.pem");
-    fs::write(&authority, emulator.ca_pem())?;
-    let authority = authority.display().to_string();
-    for variable in ["SSL_CERT_FILE", "GIT_SSL_CAINFO"] {
-        sandbox.set(variable, authority.clone());
-    }
-    if let Some(bus) = valetkey_tests::variable("DBUS_SESSION_BUS_ADDRESS") {
-        sandbox.set("DBUS_SESSION_BUS_ADDRESS", bus.to_string_lossy());
-    }
-    Ok(sandbox)
 }
 
 /// A restore from a host that every plugin knows, whose agent dies while it mints: the plugin starts another one, which

@@ -1,19 +1,22 @@
 //! MSAL for Python, driven by a script beside this file.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
     process::{Child, Stdio},
     thread,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use valetkey_emulator::APP_MINT;
+use valetkey_emulator::{APP_MINT, MANAGED_IDENTITY};
 
 use super::{
     Flow, Needs, Stage,
     desk::{Choice, Desk},
 };
+use crate::cover;
 
 /// Its flows.
 pub const FLOWS: &[Flow] = &[
@@ -23,16 +26,38 @@ pub const FLOWS: &[Flow] = &[
     Flow { client: CLIENT, name: "silent refresh", needs: NEEDS, run: |stage| play(stage, "silent") },
     Flow { client: CLIENT, name: "claims challenge", needs: NEEDS, run: |stage| play(stage, "claims") },
     Flow { client: CLIENT, name: "errors", needs: NEEDS, run: |stage| play(stage, "errors") },
+    Flow { client: CLIENT, name: "managed identity", needs: NEEDS, run: managed },
 ];
 
 const CLIENT: &str = "MSAL for Python";
 const PYTHON: &str = "python/bin/python";
+/// Where MSAL looks for the keys of an Azure Arc agent.
+const TOKENS: &str = "/var/opt/azcmagent/tokens";
 const NEEDS: Needs = Needs { programs: &[], clients: &[PYTHON], dotnet: false };
 const BROWSER: Needs =
     Needs { programs: &["mkfifo", "chromium", "chromedriver"], clients: &[PYTHON], dotnet: false };
 
 /// Says what it wants done on a line of its own, and reads that it was done.
 const SCRIPT: &str = include_str!("with_msal.py");
+
+/// Of a virtual machine, of an app service, and of a server that Azure Arc connects.
+fn managed(stage: &mut Stage) -> Result<String> {
+    cover("/var/opt")?;
+    fs::create_dir_all(TOKENS)?;
+    let (service, arc) = (stage.control().app_service(), stage.control().arc(Path::new(TOKENS)));
+    for (name, value) in [
+        ("SERVICE_ENDPOINT", service.endpoint),
+        ("SERVICE_HEADER", service.header),
+        ("ARC_ENDPOINT", arc.endpoint),
+        ("ARC_IMDS", arc.imds),
+        ("IDENTITY", MANAGED_IDENTITY.to_owned()),
+    ] {
+        stage.sandbox.set(name, value);
+    }
+    let version = play(stage, "managed")?;
+    ensure!(fs::read_dir(TOKENS)?.count() == 0, "a key was never shown");
+    Ok(version)
+}
 
 fn play(stage: &mut Stage, step: &str) -> Result<String> {
     let desk = Desk::new(stage, "browser")?;

@@ -53,7 +53,11 @@ impl Stage {
     /// # Errors
     /// When the emulator does not start.
     pub fn new() -> Result<Self> {
-        let options = Options { sealed: Some(([127, 0, 0, 1], 443).into()), ..Options::default() };
+        let options = Options {
+            sealed: Some(([127, 0, 0, 1], 443).into()),
+            metadata: vec![([169, 254, 169, 254], 80).into(), ([127, 0, 0, 1], 40342).into()],
+            ..Options::default()
+        };
         let emulator = Emulator::start(options).context("the emulator does not start on port 443")?;
         emulator.control().record();
         let bin = tempfile::tempdir()?;

@@ -6,6 +6,7 @@ standard input. The last line is the version.
 
 import base64
 import json
+import os
 import re
 import sys
 import threading
@@ -18,6 +19,7 @@ RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"
 SCOPES = [RESOURCE + "/vso.pats", RESOURCE + "/vso.pats_manage"]
 AUTHORITY = "https://login.microsoftonline.com/organizations"
 HOME = "7e4a47f1-0000-4000-8000-000000000001"
+DATA = "https://dev.azure.com/contoso/_apis/connectionData?api-version=7.1-preview.1"
 PATS = "https://vssps.dev.azure.com/contoso/_apis/tokens/pats?api-version=7.1-preview.1"
 
 CLIENT = sys.argv[2]
@@ -206,6 +208,53 @@ def errors():
     assert flow["error"] == "unauthorized_client", flow
 
 
-STEPS = {step.__name__: step for step in [discovery, browser, device, silent, claims, errors]}
+def managed():
+    """Each in turn by the variables that its platform sets."""
+    own = msal.SystemAssignedManagedIdentity()
+    other = msal.UserAssignedManagedIdentity(client_id="00000000-aaaa-4000-8000-000000000000")
+    named = msal.UserAssignedManagedIdentity(client_id=os.environ["IDENTITY"])
+    places = [
+        (msal.managed_identity.DEFAULT_TO_VM, {}),
+        (msal.managed_identity.APP_SERVICE, {
+            "IDENTITY_ENDPOINT": os.environ["SERVICE_ENDPOINT"], "IDENTITY_HEADER": os.environ["SERVICE_HEADER"],
+        }),
+        (msal.managed_identity.AZURE_ARC, {
+            "IDENTITY_ENDPOINT": os.environ["ARC_ENDPOINT"], "IMDS_ENDPOINT": os.environ["ARC_IMDS"],
+        }),
+    ]
+    for source, variables in places:
+        for name in ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IMDS_ENDPOINT"]:
+            os.environ.pop(name, None)
+        os.environ.update(variables)
+        assert msal.managed_identity.get_managed_identity_source() is source
+
+        def ask(identity):
+            client = msal.ManagedIdentityClient(identity, http_client=requests.Session())
+            return client, client.acquire_token_for_client(resource=RESOURCE)
+
+        for identity in [own, named]:
+            client, answer = ask(identity)
+            first = tokens(answer)
+            assert first["token_source"] == "identity_provider" and first["expires_in"] > 300, first
+            headers = {"Authorization": "Bearer " + first["access_token"]}
+            assert requests.get(DATA, headers=headers).status_code == 200
+            again = tokens(client.acquire_token_for_client(resource=RESOURCE))
+            assert again["token_source"] == "cache", again
+            # They make no personal access tokens.
+            assert list_keys(first["access_token"]).status_code == 401
+        _, answer = ask(other)
+        assert "access_token" not in answer and "error" in answer, answer
+        if source is msal.managed_identity.AZURE_ARC:
+            control("switches", **{"arc-own-identity-only": True})
+            tokens(ask(own)[1])
+            try:
+                ask(named)
+            except msal.ManagedIdentityError as error:
+                assert "did not confirm" in str(error), error
+            else:
+                raise AssertionError("another identity was taken")
+
+
+STEPS = {step.__name__: step for step in [discovery, browser, device, silent, claims, errors, managed]}
 STEPS[sys.argv[1]]()
 print(msal.__version__)

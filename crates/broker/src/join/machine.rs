@@ -42,13 +42,18 @@ impl Proofs {
         proofs.push(proof);
     }
 
+    pub(super) fn forget(&self, machine: &Machine) {
+        let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        proofs.retain(|known| known.machine != *machine);
+    }
+
     fn of(&self, machine: &Machine) -> Result<SecretString, Refusal> {
         let proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = proofs.iter().find(|known| known.machine == *machine);
         known.map(|known| known.proof.clone()).ok_or_else(|| {
             Refusal::new(
                 Reason::NeedsLogin,
-                format!("the agent was restarted and no longer knows {machine}"),
+                format!("the agent was restarted or signed out, and no longer knows {machine}"),
                 "run the job's `valetkey login` again",
             )
         })
@@ -92,7 +97,9 @@ pub(super) async fn borrow(sign_in: SignIn, from: &Machine, proofs: &Proofs) -> 
             let token = pipelines_token(http, url, connection, &proofs.of(from)?).await?;
             sign_in.for_itself(Proof::Assertion(&token)).await?
         }
-        Machine::Managed { .. } | Machine::AppService { .. } => managed(http, from, proofs).await?,
+        Machine::Managed { .. } | Machine::AppService { .. } | Machine::Arc { .. } => {
+            managed(http, from, proofs).await?
+        }
         _ => return Err(unknown().into()),
     };
     let mut tokens = plain(given);
@@ -113,6 +120,7 @@ async fn managed(http: &Http, from: &Machine, proofs: &Proofs) -> Result<valetke
             let header = proofs.of(from)?;
             Managed::AppService { endpoint, header: &header }.token(http, client_id).await
         }
+        Machine::Arc { endpoint, .. } => Managed::Arc { endpoint }.token(http, client_id).await,
         _ => return Err(unknown().into()),
     };
     Ok(went?)
@@ -163,9 +171,11 @@ mod tests {
         let gone = proofs.of(&proof(0).machine).unwrap_err();
         assert_eq!(
             gone.sentence,
-            "the agent was restarted and no longer knows the identity of this GitHub job"
+            "the agent was restarted or signed out, and no longer knows the identity of this GitHub job"
         );
         assert!(proofs.of(&proof(MOST).machine).is_ok());
+        proofs.forget(&proof(MOST).machine);
+        assert!(proofs.of(&proof(MOST).machine).is_err() && proofs.of(&proof(MOST + 1).machine).is_ok());
         assert!(!format!("{proofs:?}").contains("canary"));
     }
 }

@@ -1,10 +1,12 @@
 //! The tests' hand on machines that are not people.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::Serialize;
 
 use super::handle::Control;
-use crate::{machines, oidc};
+use crate::{arc, machines, oidc};
 
 /// A job of Azure Pipelines.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +24,15 @@ pub struct AppService {
     pub endpoint: String,
     /// `IDENTITY_HEADER`.
     pub header: String,
+}
+
+/// A server that Azure Arc connects. Its agent answers where [`crate::Options::metadata`] says.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArcAgent {
+    /// `IDENTITY_ENDPOINT`.
+    pub endpoint: String,
+    /// `IMDS_ENDPOINT`.
+    pub imds: String,
 }
 
 impl Control {
@@ -66,6 +77,13 @@ impl Control {
         let header = world.random.opaque("", 32);
         world.machines.set_header(&header);
         AppService { endpoint: format!("{}/msi/token", world.urls.imds), header }
+    }
+
+    /// Connects the machine to Azure Arc: keys to be shown lie in this folder.
+    pub fn arc(&self, folder: &Path) -> ArcAgent {
+        self.shared.world().machines.arc.connect(folder);
+        let imds = format!("http://localhost:{}", arc::PORT);
+        ArcAgent { endpoint: format!("{imds}/metadata/identity/oauth2/token"), imds }
     }
 
     /// Gives an application a certificate: it and its private key in PEM.

@@ -9,6 +9,6 @@ mod records;
 
 pub use handle::Control;
 pub(crate) use http::{evil, http};
-pub use machines::{AppService, PipelinesJob};
+pub use machines::{AppService, ArcAgent, PipelinesJob};
 pub use packages::{GithubJob, NugetKeyView, PackageView};
 pub use records::{Exchange, LoggedRequest, Mail, PatState, PatView, PendingDevice, Rules};

@@ -13,7 +13,7 @@ pub(crate) use pat::Pat;
 pub use people::UserState;
 pub(crate) use people::{App, Platform, User};
 pub use seed::{
-    APP_CONFIDENTIAL, APP_LEGACY, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
+    APP_CONFIDENTIAL, APP_LEGACY, APP_LEND, APP_MINT, APP_READ, APP_SPA, APP_VISUAL_STUDIO, MANAGED_IDENTITY,
     TENANT_HOME, TENANT_RESOURCE, TENANT_ZERO,
 };
 pub(crate) use seed::{RESOURCE, TENANT_CONSUMERS, tenant_domain};

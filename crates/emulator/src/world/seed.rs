@@ -9,6 +9,8 @@ use crate::random::Random;
 pub const APP_MINT: &str = "5a17ab1e-0000-4000-8000-00000000a001";
 /// A public client with `vso.code_write` and `vso.packaging`, which may not mint.
 pub const APP_READ: &str = "5a17ab1e-0000-4000-8000-00000000a002";
+/// A public client with `vso.code_write` and `vso.packaging_write`, which may not mint: what lends Entra tokens.
+pub const APP_LEND: &str = "5a17ab1e-0000-4000-8000-00000000a007";
 /// A public client with `user_impersonation`.
 pub const APP_LEGACY: &str = "5a17ab1e-0000-4000-8000-00000000a003";
 /// A confidential client: not usable without its secret.
@@ -88,6 +90,7 @@ pub(super) fn apps() -> Vec<App> {
     vec![
         app(APP_MINT, "app-mint", Platform::Public, &["vso.pats", "vso.pats_manage"], localhost),
         app(APP_READ, "app-read", Platform::Public, &["vso.code_write", "vso.packaging"], localhost),
+        app(APP_LEND, "app-lend", Platform::Public, &["vso.code_write", "vso.packaging_write"], localhost),
         app(APP_AZURE_CLI, "Microsoft Azure CLI", Platform::Public, &["user_impersonation"], localhost),
         app(APP_LEGACY, "app-legacy", Platform::Public, &["user_impersonation"], localhost),
         app(

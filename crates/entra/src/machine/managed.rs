@@ -1,12 +1,20 @@
 //! Managed identities: Azure itself says what a machine may do, and nothing is proved.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use serde::Deserialize;
 use serde_json::Value;
-use valetkey_http::{Http, HttpError, Reply, Url, header::HeaderValue};
+use valetkey_http::{
+    Http, HttpError, Reply, Url,
+    header::{AUTHORIZATION, HeaderValue},
+};
 use valetkey_protocol::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
+use super::arc;
 use crate::{
     SignInError, SignInErrorKind as Kind, Tokens,
     sign_in::{AZURE_DEVOPS, is_name, misconfigured},
@@ -38,6 +46,11 @@ pub enum Managed<'a> {
         /// `IDENTITY_HEADER`.
         header: &'a SecretString,
     },
+    /// Of a server elsewhere that Azure Arc connects.
+    Arc {
+        /// `IDENTITY_ENDPOINT`.
+        endpoint: &'a str,
+    },
 }
 
 impl Managed<'_> {
@@ -47,17 +60,47 @@ impl Managed<'_> {
             return Err(misconfigured("the client id is not one", "copy it from the managed identity"));
         }
         let url = self.address(client_id)?;
+        let mut outcome = self.ask_through_trouble(http, &url, None).await;
+        if let (Self::Arc { .. }, Ok(reply)) = (self, &outcome)
+            && reply.status.as_u16() == 401
+        {
+            let key = arc::key(&reply.headers, Path::new(arc::TOKENS))?;
+            outcome = self.ask_through_trouble(http, &url, Some(&key)).await;
+        }
+        let tokens = self.read(outcome, SystemTime::now())?;
+        self.check(client_id, &tokens)?;
+        Ok(tokens)
+    }
+
+    async fn ask_through_trouble(
+        &self,
+        http: &Http,
+        url: &Url,
+        key: Option<&SecretString>,
+    ) -> Result<Reply, HttpError> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let outcome = self.ask(http, url.clone()).await;
+            let outcome = self.ask(http, url.clone(), key).await;
             let pause = match &outcome {
                 Ok(reply) if is_passing(reply.status.as_u16()) => pauses.next(),
                 Err(HttpError::Interrupted { .. }) => pauses.next(),
                 _ => None,
             };
-            let Some(pause) = pause else { return self.read(outcome, SystemTime::now()) };
+            let Some(pause) = pause else { return outcome };
             tokio::time::sleep(PAUSE * pause).await;
         }
+    }
+
+    /// An Arc agent that knows the machine's own identity only gives that one, whichever was asked for.
+    fn check(&self, client_id: Option<&str>, tokens: &Tokens) -> Result<(), SignInError> {
+        let (Self::Arc { .. }, Some(asked)) = (self, client_id) else { return Ok(()) };
+        if tokens.username.as_ref().is_some_and(|given| given.eq_ignore_ascii_case(asked)) {
+            return Ok(());
+        }
+        Err(misconfigured(
+            "the Azure Arc agent gave another identity than the one of `--client-id`",
+            "leave `--client-id` and `AZURE_CLIENT_ID` out, or update the agent",
+        ))
     }
 
     fn address(&self, client_id: Option<&str>) -> Result<Url, SignInError> {
@@ -69,6 +112,7 @@ impl Managed<'_> {
                 "AZURE_POD_IDENTITY_AUTHORITY_HOST",
             ),
             Self::AppService { endpoint, .. } => (*endpoint, None, "2019-08-01", "IDENTITY_ENDPOINT"),
+            Self::Arc { endpoint } => (*endpoint, None, "2020-06-01", "IDENTITY_ENDPOINT"),
         };
         let mut url = Url::parse(base).map_err(|_| {
             misconfigured(&format!("`{variable}` is not an address"), "leave the variable as Azure sets it")
@@ -83,22 +127,21 @@ impl Managed<'_> {
         Ok(url)
     }
 
-    async fn ask(&self, http: &Http, url: Url) -> Result<Reply, HttpError> {
+    async fn ask(&self, http: &Http, url: Url, key: Option<&SecretString>) -> Result<Reply, HttpError> {
         let mut request = Http::get(url);
         *request.timeout_mut() = Some(PATIENCE);
+        let headers = request.headers_mut();
         match self {
-            Self::VirtualMachine { .. } => {
-                request.headers_mut().insert("metadata", HeaderValue::from_static("true"));
+            Self::VirtualMachine { .. } | Self::Arc { .. } => {
+                headers.insert("metadata", HeaderValue::from_static("true"));
             }
             Self::AppService { header, .. } => {
-                let mut value =
-                    HeaderValue::from_str(header.expose_secret()).map_err(|_| HttpError::Configuration {
-                        sentence: "`IDENTITY_HEADER` is not one".to_owned(),
-                        hint: "leave the variable as Azure sets it".to_owned(),
-                    })?;
-                value.set_sensitive(true);
-                request.headers_mut().insert("x-identity-header", value);
+                headers.insert("x-identity-header", sensitive(header.expose_secret(), "`IDENTITY_HEADER`")?);
             }
+        }
+        if let Some(key) = key {
+            let line = Zeroizing::new(format!("Basic {}", key.expose_secret()));
+            headers.insert(AUTHORIZATION, sensitive(&line, "the Azure Arc agent's key")?);
         }
         http.send_to_metadata(request).await
     }
@@ -141,9 +184,26 @@ impl Managed<'_> {
                 "no metadata service of Azure answers here",
                 "use `--machine managed` on a virtual machine or an app service of Azure only",
             ),
+            (
+                Self::Arc { .. },
+                HttpError::TimedOut { .. } | HttpError::Unreachable { .. } | HttpError::Interrupted { .. },
+            ) => SignInError::new(
+                Kind::Unavailable,
+                "the Azure Arc agent of this machine does not answer",
+                "look at it with `azcmagent show`",
+            ),
             (_, error) => error.into(),
         }
     }
+}
+
+fn sensitive(text: &str, what: &str) -> Result<HeaderValue, HttpError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| HttpError::Configuration {
+        sentence: format!("{what} is not one"),
+        hint: "leave it as Azure sets it".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[derive(Deserialize)]

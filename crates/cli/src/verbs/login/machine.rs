@@ -1,6 +1,6 @@
 //! Signing in as a machine: what its platform put into the environment, and what was named.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use valetkey_paths::env::{self, Variable};
 use valetkey_protocol::{Answer, Machine, MachineProof, Request, SecretString, TokenSource};
@@ -14,6 +14,14 @@ use crate::{
 };
 
 const GITHUB: &str = "give the job `permissions: id-token: write`";
+/// The program of an Azure Arc agent. Its variables are set for services, and not in every shell.
+const ARC_AGENT: &str = if cfg!(windows) {
+    r"C:\Program Files\AzureConnectedMachineAgent\himds.exe"
+} else {
+    "/opt/azcmagent/bin/himds"
+};
+/// Where it answers (Microsoft: "Authenticate against Azure resources with Azure Arc-enabled servers").
+const ARC: &str = "http://localhost:40342/metadata/identity/oauth2/token";
 const PIPELINES: &str = "pass `SYSTEM_ACCESSTOKEN: $(System.AccessToken)` to the step";
 
 /// The machine that was meant. What it proves itself with, where that is in the environment, is given to the agent.
@@ -78,10 +86,16 @@ fn meant(args: &Login, proof: Proof, place: &Place) -> Result<(Machine, Option<S
 
 fn managed(client_id: Option<String>, place: &Place) -> Result<(Machine, Option<SecretString>), Failure> {
     if let Some(endpoint) = text(place, env::IDENTITY_ENDPOINT) {
+        if text(place, env::IDENTITY_HEADER).is_none() && text(place, env::IMDS_ENDPOINT).is_some() {
+            return Ok((Machine::Arc { client_id, endpoint }, None));
+        }
         let header = needed(place, env::IDENTITY_HEADER, "leave both variables as Azure sets them")?;
         return Ok((Machine::AppService { client_id, endpoint }, Some(header.into())));
     }
     let host = text(place, env::AZURE_POD_IDENTITY_AUTHORITY_HOST);
+    if host.is_none() && Path::new(ARC_AGENT).exists() {
+        return Ok((Machine::Arc { client_id, endpoint: ARC.to_owned() }, None));
+    }
     Ok((Machine::Managed { client_id, host }, None))
 }
 
