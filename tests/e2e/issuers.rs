@@ -1,7 +1,11 @@
 //! Organisations whose policies refuse personal access tokens.
 
+use std::thread;
+
 use anyhow::{Result, ensure};
-use valetkey_emulator::{APP_LEGACY, APP_MINT, APP_READ, Action, Fault, Host};
+use valetkey_emulator::{
+    APP_LEGACY, APP_MINT, APP_READ, Action, CreationRefusal, Fault, Host, SelfDescribing,
+};
 use valetkey_tests::{Rig, find_on_path, sign_in_with_device_code};
 
 const REPOSITORY: &str = "locked/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
@@ -51,14 +55,8 @@ fn without_session_tokens_and_an_allow_list_the_policy_is_named() -> Result<()> 
 
 #[test]
 fn git_clones_with_an_entra_token_of_a_registration_that_cannot_mint() -> Result<()> {
-    let lists = format!("entra-organisations = [\"locked\"]\nentra-client-id = \"{APP_READ}\"");
-    let rig = rig(&lists)?;
+    let rig = lending(APP_READ, &["locked"])?;
     no_session_tokens(&rig);
-    rig.sign_in("locked")?.expect_ok("login")?;
-    let control = rig.control();
-    let approve = |code: &str| control.approve_device(code);
-    sign_in_with_device_code(&rig.sandbox, &["locked", "--client-id", APP_READ], approve)?
-        .expect_ok("login to lend")?;
     let work = rig.sandbox.work();
     rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
     let status = rig.sandbox.valetkey(&["status"])?.stdout();
@@ -68,6 +66,70 @@ fn git_clones_with_an_entra_token_of_a_registration_that_cannot_mint() -> Result
         !rig.sandbox.git(&work, &["ls-remote", &open])?.ok(),
         "an organisation that nobody named was served"
     );
+    Ok(())
+}
+
+/// Both positions of what nobody knows, whether the policy against PATs is one against session tokens too, and the ways
+/// to say so.
+#[test]
+fn where_session_tokens_are_refused_too_git_clones_with_an_entra_token() -> Result<()> {
+    let rows = [
+        (CreationRefusal::PolicyViolation, SelfDescribing::Given, "session token"),
+        (CreationRefusal::PolicyViolation, SelfDescribing::PolicyViolation, "Entra token"),
+        (CreationRefusal::PolicyViolation, SelfDescribing::Forbidden, "Entra token"),
+        (CreationRefusal::AccessDenied, SelfDescribing::PolicyViolation, "Entra token"),
+        (CreationRefusal::Forbidden, SelfDescribing::Forbidden, "Entra token"),
+    ];
+    // Signing in waits for the interval of a device code.
+    let failed: Vec<String> = thread::scope(|scope| {
+        let running = rows.map(|row| scope.spawn(move || hands_out(row)));
+        let ends = running.into_iter().map(|row| row.join().expect("a row panicked"));
+        ends.filter_map(|end| end.err().map(|error| format!("{error:#}"))).collect()
+    });
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+fn hands_out((creation, session, kind): (CreationRefusal, SelfDescribing, &str)) -> Result<()> {
+    let rig = lending(APP_READ, &["locked"])?;
+    let control = rig.control();
+    control.switch(|it| (it.creation_refusal, it.self_describing) = (creation, session));
+    let work = rig.sandbox.work();
+    let row = format!("{creation:?}, {session:?}");
+    rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok(&row)?;
+    let status = rig.sandbox.valetkey(&["status"])?.stdout();
+    ensure!(status.contains(&format!("instead   {kind} for locked (vso.code)")), "{row}: {status}");
+    // Remembered: neither is asked for again.
+    rig.sandbox.git(&work.join("tree"), &["fetch"])?.expect_ok(&row)?;
+    let sessions = control.requests_to(Host::Vssps, "POST", "SessionTokens");
+    ensure!(rig.mints() == 1 && sessions.len() == 1, "{row}: {} and {}", rig.mints(), sessions.len());
+    ensure!(control.violations().is_empty(), "{row}: {:?}", control.violations());
+    Ok(())
+}
+
+/// Signed in for `locked`, with a registration to lend Entra tokens to these organisations.
+fn lending(client: &str, organisations: &[&str]) -> Result<Rig> {
+    let rig = rig(&format!("entra-organisations = {organisations:?}\nentra-client-id = \"{client}\""))?;
+    rig.sign_in("locked")?.expect_ok("login")?;
+    let approve = |code: &str| rig.control().approve_device(code);
+    sign_in_with_device_code(&rig.sandbox, &["locked", "--client-id", client], approve)?
+        .expect_ok("login to lend")?;
+    Ok(rig)
+}
+
+#[test]
+fn off_the_allow_list_one_reads_what_an_administrator_must_do() -> Result<()> {
+    let rig = lending(APP_READ, &["contoso"])?;
+    let work = rig.sandbox.work();
+    for refusal in [SelfDescribing::PolicyViolation, SelfDescribing::Forbidden] {
+        rig.control().switch(|it| it.self_describing = refusal);
+        let ran = rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?;
+        let words = "valetkey: `locked` does not allow you to create personal access tokens \
+                     (`disablePatCreationPolicyViolation`); ask an administrator of `locked` to put you on the \
+                     allow-list of the policy `Restrict personal access token creation`";
+        ensure!(!ran.ok() && ran.stderr().contains(words), "{refusal:?}: {}", ran.stderr());
+        ensure!(!work.join("tree").exists());
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod fidelity;
 mod git;
 mod hostile;
 mod issuers;
+mod issuers_dotnet;
 mod keyring;
 mod leaks;
 mod lifecycle;

@@ -1,12 +1,12 @@
 //! Real clients of NuGet get their keys: each case on every client, and what only the newest does.
 
-mod bench;
+pub(crate) mod bench;
 mod cases;
 mod gallery;
 mod interrupted;
 mod newest;
 mod person;
-mod terminal;
+pub(crate) mod terminal;
 
 use anyhow::Result;
 use valetkey_tests::{

@@ -9,6 +9,7 @@ use crate::{
     certificate::Signer,
     devops::{access, challenge, exception},
     scope,
+    switches::SelfDescribing,
     world::{Organisation, Pat, Restriction, World},
 };
 
@@ -32,15 +33,25 @@ pub(crate) fn session_token(world: &mut World, call: &Call, organisation: &Organ
     let Ok(scopes) = create::scopes(text("scope").unwrap_or_default()) else {
         return exception(400, "SessionTokenCreateException", "InvalidScope");
     };
+    let exempt = organisation.policy.exempt.contains(&session.user);
     let restricted = match organisation.policy.restrict_creation {
+        _ if exempt => false,
         None => false,
         Some(Restriction::All) => true,
         Some(Restriction::AllButPackaging) => !scopes.iter().all(|one| scope::is_packaging(one)),
     };
     let compact =
         !call.parameter("tokenType").is_some_and(|kind| kind.eq_ignore_ascii_case("selfdescribing"));
-    if restricted && compact {
-        return exception(400, "SessionTokenCreateException", "DisablePatCreationPolicyViolation");
+    let answer = if compact { SelfDescribing::PolicyViolation } else { world.switches.self_describing };
+    match answer {
+        SelfDescribing::PolicyViolation if restricted => {
+            return exception(400, "SessionTokenCreateException", "DisablePatCreationPolicyViolation");
+        }
+        SelfDescribing::Forbidden if restricted => {
+            let message = "Access denied: creating session tokens is restricted in this organization.";
+            return exception(403, "AccessDeniedException", message);
+        }
+        _ => {}
     }
     let now = world.now();
     let valid_to = match body.get("validTo").filter(|value| !value.is_null()) {

@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use valetkey_emulator::{
-    APP_CONFIDENTIAL, CreationRefusal, LifespanPolicy, Options, PatState, SignInAnswer, TENANT_HOME,
+    APP_CONFIDENTIAL, CreationRefusal, LifespanPolicy, Options, PatState, SelfDescribing, SignInAnswer,
+    TENANT_HOME,
 };
 
 use crate::client::{Got, Rig, rfc3339};
@@ -319,4 +320,17 @@ async fn session_tokens_follow_the_same_policies() {
         (refused.status.as_u16(), refused.json()["message"].clone()),
         (400, json!("DisablePatCreationPolicyViolation"))
     );
+    for (way, kind, status) in [
+        (SelfDescribing::Given, "SelfDescribing", 200),
+        (SelfDescribing::PolicyViolation, "SelfDescribing", 400),
+        (SelfDescribing::Forbidden, "SelfDescribing", 403),
+        (SelfDescribing::Forbidden, "Compact", 400),
+    ] {
+        rig.emulator.control().switch(|switches| switches.self_describing = way);
+        assert_eq!(ask("locked", kind).await.status.as_u16(), status, "{way:?} {kind}");
+        assert_eq!(ask("contoso", kind).await.status.as_u16(), 200, "{way:?} {kind}");
+    }
+    let exempt = json!({"restrict-creation": "all", "exempt": ["alice"]});
+    rig.emulator.control().set_policy("locked", exempt).expect("policy");
+    assert_eq!(ask("locked", "SelfDescribing").await.status.as_u16(), 200);
 }
