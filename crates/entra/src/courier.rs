@@ -6,12 +6,18 @@
 use std::{fmt, pin::Pin};
 
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse, RequestTokenError};
+use url::form_urlencoded;
 use valetkey_http::{Http, HttpError, Reply, Request};
+use zeroize::Zeroizing;
 
 use crate::{SignInError, SignInErrorKind, random};
 
 /// What the two parts after `x-ms-` promise: to wait for `Retry-After`, also after a 429.
 const CAPABILITIES: &str = "retry-after, h429";
+
+/// What is secret in a request: an error that repeats it must not be read out.
+const SECRET: [&str; 6] =
+    ["refresh_token", "client_secret", "client_assertion", "code", "code_verifier", "device_code"];
 
 /// One request's carrier.
 pub(crate) struct Courier<'h> {
@@ -33,6 +39,8 @@ impl<'h> Courier<'h> {
             sentence: "the request to the identity provider cannot be built".to_owned(),
             hint: "check `[entra]` in the configuration".to_owned(),
         };
+        let secrets = secrets(request.body());
+        let secrets: Vec<_> = secrets.iter().map(|secret| secret.as_str()).collect();
         let mut request = Request::try_from(request).map_err(|_| unbuildable())?;
         for (name, value) in [
             ("x-ms-lib-capability", CAPABILITIES),
@@ -41,8 +49,18 @@ impl<'h> Courier<'h> {
         ] {
             request.headers_mut().insert(name, value.parse().map_err(|_| unbuildable())?);
         }
-        self.http.send(request).await
+        self.http.send_with(request, &secrets).await
     }
+}
+
+/// The secrets of a form, as they are and as they are written there.
+fn secrets(form: &[u8]) -> Vec<Zeroizing<String>> {
+    let pairs = form.split(|byte| *byte == b'&').filter_map(|pair| {
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+        let decoded = form_urlencoded::parse(pair).next()?.1.into_owned();
+        SECRET.contains(&name).then(|| [decoded, value.to_owned()])
+    });
+    pairs.flatten().map(Zeroizing::new).collect()
 }
 
 impl<'c> AsyncHttpClient<'c> for Courier<'_> {

@@ -12,6 +12,8 @@ use crate::{
 
 /// The longest life that is believed: Azure DevOps with continuous access evaluation gives up to 28 hours.
 pub(crate) const LONGEST: Duration = Duration::from_secs(28 * 3600);
+/// The longest token that is taken, in bytes: Azure DevOps takes no longer header (Microsoft: `MaxFieldLength`).
+const LONGEST_TOKEN: usize = 16 * 1024;
 /// Assumed where the answer does not say, so that the token is used and soon replaced.
 pub(crate) const UNSAID: Duration = Duration::from_secs(300);
 
@@ -80,10 +82,11 @@ pub(crate) enum Unreadable {
     Foreign(Foreign),
 }
 
-/// Whether a token can stand in a header and a form: visible ASCII (RFC 6749, appendix A.12).
+/// Whether a token can stand in a header and a form: visible ASCII (RFC 6749, appendix A.12), and not so long that no
+/// server takes it.
 pub(crate) fn is_token(token: &SecretString) -> bool {
     let token = token.expose_secret();
-    !token.is_empty() && token.bytes().all(|b| (0x20..0x7f).contains(&b))
+    (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
 #[cfg(test)]
@@ -149,6 +152,7 @@ mod tests {
             json!({"access_token":""}),
             json!({"access_token":7}),
             json!({"access_token":"a\r\nX: y"}),
+            json!({"access_token":"a".repeat(16 * 1024 + 1)}),
             json!({"access_token":"\u{e4}"}),
             json!({"access_token":"a","token_type":"pop"}),
             json!({"access_token":"a","token_type":5}),
