@@ -17,14 +17,14 @@ use valetkey_protocol::{
     Answer, ClientKind, Event, FrameError, Hello, Reason, Request, Welcome, encode, read_frame,
 };
 
-use crate::{ClientError, Phase, Start, start, timed::Timed};
+use crate::{ClientError, Greeting, Phase, Start, start, timed::Timed};
 
 /// How long an ordinary question may take.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a question with events may take: a device code lives 15 minutes.
 pub const STREAM_DEADLINE: Duration = Duration::from_secs(20 * 60);
 /// How long connecting may take, and how long the greeting.
-const GREETING_DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const GREETING_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What the agent said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,52 +159,9 @@ impl Connection {
     }
 }
 
-/// A connection over which nothing is awaited yet: the greeting goes with the one question, or ahead of it.
-#[derive(Debug)]
-pub struct Greeting {
-    stream: BufReader<Timed>,
-    unsent: Vec<u8>,
-}
-
-impl Greeting {
-    /// Connects to the running agent and keeps the greeting for the question.
-    fn prepare(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
-        let unsent = encode(&Hello::new(client)).map_err(too_large)?;
-        let stream = connect(&paths.socket)?;
-        check_server(&stream, trust::current_user(), &paths.socket)?;
-        Ok(Self { stream: BufReader::new(Timed::new(stream, GREETING_DEADLINE)), unsent })
-    }
-
-    /// Greets the running agent and does not wait for what it says: for programs that will have a question soon. The
-    /// agent lets go of who is silent for long; [`ClientError::Broken`] is the answer then.
-    pub fn send(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
-        let mut greeting = Self::prepare(paths, client)?;
-        let hello = std::mem::take(&mut greeting.unsent);
-        send(&mut greeting.stream, &hello, Phase::Greet)?;
-        Ok(greeting)
-    }
-
-    /// Asks the one question, and waits for the answer at most `within`.
-    pub fn ask(self, request: &Request, within: Duration) -> Result<Answer, ClientError> {
-        let Self { mut stream, unsent: mut frames } = self;
-        frames.extend(encode(request).map_err(too_large)?);
-        stream.get_mut().end_within(GREETING_DEADLINE);
-        send(&mut stream, &frames, Phase::Greet)?;
-        welcomed(&mut stream)?;
-        stream.get_mut().end_within(within);
-        loop {
-            match read_frame(&mut stream) {
-                Ok(Answer::Event(_)) => {}
-                Ok(answer) => return Ok(answer),
-                Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
-            }
-        }
-    }
-}
-
 /// Connecting does not block as long as the listener keeps up. Where its queue is full, the kernel answers a
 /// non-blocking attempt with a socket that is not connected; then a thread waits in a blocking one.
-fn connect(socket: &Path) -> Result<Stream, ClientError> {
+pub(crate) fn connect(socket: &Path) -> Result<Stream, ClientError> {
     let name = socket.to_fs_name::<GenericFilePath>().map_err(|error| unreachable(socket, error))?;
     let options = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(GREETING_DEADLINE));
     match options.connect_sync() {
@@ -243,7 +200,7 @@ fn is_connected(stream: &Stream) -> bool {
 }
 
 /// Whoever owns the folder could have put another server there: the kernel says who it is.
-fn check_server(stream: &Stream, owner: Option<u32>, socket: &Path) -> Result<(), ClientError> {
+pub(crate) fn check_server(stream: &Stream, owner: Option<u32>, socket: &Path) -> Result<(), ClientError> {
     let peer = stream.peer_creds().map_err(|error| unreachable(socket, error))?;
     #[cfg(unix)]
     if peer.euid().is_none() || peer.euid() != owner {
@@ -260,7 +217,7 @@ fn greet(stream: &mut BufReader<Timed>, hello: &Hello) -> Result<Agent, ClientEr
     welcomed(stream)
 }
 
-fn welcomed(stream: &mut BufReader<Timed>) -> Result<Agent, ClientError> {
+pub(crate) fn welcomed(stream: &mut BufReader<Timed>) -> Result<Agent, ClientError> {
     match read_frame(stream).map_err(|error| ClientError::from_frame(error, Phase::Greet))? {
         Welcome::Ready { version, build, instance } => Ok(Agent { version, build, instance }),
         Welcome::Refused(refusal) if refusal.reason == Reason::VersionMismatch => {
@@ -271,12 +228,12 @@ fn welcomed(stream: &mut BufReader<Timed>) -> Result<Agent, ClientError> {
     }
 }
 
-fn send(stream: &mut BufReader<Timed>, frame: &[u8], phase: Phase) -> Result<(), ClientError> {
+pub(crate) fn send(stream: &mut BufReader<Timed>, frame: &[u8], phase: Phase) -> Result<(), ClientError> {
     io::Write::write_all(stream.get_mut(), frame)
         .map_err(|error| ClientError::from_frame(FrameError::Io(error), phase))
 }
 
-fn too_large(_: FrameError) -> ClientError {
+pub(crate) fn too_large(_: FrameError) -> ClientError {
     ClientError::TooLarge
 }
 

@@ -9,11 +9,13 @@ mod error;
 #[cfg(test)]
 #[cfg(unix)]
 mod fake;
+mod greeting;
 mod processes;
 mod start;
 mod timed;
 
-pub use connection::{ANSWER_DEADLINE, Agent, Connection, Greeting, STREAM_DEADLINE};
+pub use connection::{ANSWER_DEADLINE, Agent, Connection, STREAM_DEADLINE};
 pub use error::{ClientError, Phase};
+pub use greeting::{Greeting, Pending};
 pub use processes::{Process, Processes, SystemProcesses};
 pub use start::{Start, agent_program};

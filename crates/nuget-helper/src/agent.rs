@@ -1,10 +1,10 @@
 //! The way to the agent.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, Greeting, Start, agent_program};
+use valetkey_client::{ANSWER_DEADLINE, ClientError, Connection, Greeting, Pending, Start, agent_program};
 use valetkey_paths::Paths;
-use valetkey_protocol::{Answer, ClientKind, Event, Request};
+use valetkey_protocol::{Answer, ClientKind, Credential, Event, Request};
 
 /// How much is done to reach the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,12 @@ pub trait Ask: fmt::Debug + Send {
     /// Does what can be done before there is a question.
     fn prepare(&mut self) {}
 
+    /// Asks for a key, if that can be done without starting anybody, and gives what comes at once. Nothing is asked
+    /// twice: what comes later, or is no key, is the answer to the same question put to [`Ask::ask`].
+    fn ask_briefly(&mut self, _: &Request) -> Option<Credential> {
+        None
+    }
+
     /// Asks one question, and hands out the events that come before its answer.
     fn ask(
         &mut self,
@@ -29,11 +35,39 @@ pub trait Ask: fmt::Debug + Send {
     ) -> Result<Answer, ClientError>;
 }
 
+/// How long what comes at once may take: a key that is held takes a tenth of a millisecond.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
 /// The agent of this user on this machine.
 #[derive(Debug, Default)]
 pub struct LocalAgent {
     /// For the first question: an agent that runs is greeted while NuGet still shakes hands.
     greeted: Option<Greeting>,
+    /// The first question, if its answer was not handed on at once.
+    begun: Option<Begun>,
+}
+
+#[derive(Debug)]
+enum Begun {
+    Asked(Pending),
+    Answered(Result<Answer, ClientError>),
+}
+
+impl LocalAgent {
+    /// What the first question comes to, where it was put ahead of everything else.
+    fn first(&mut self, request: &Request) -> Option<Result<Answer, ClientError>> {
+        if !matches!(request, Request::Get(_)) {
+            return None;
+        }
+        let answer = match (self.begun.take(), self.greeted.take()) {
+            (Some(Begun::Answered(answer)), _) => answer,
+            (Some(Begun::Asked(pending)), _) => pending.wait(ANSWER_DEADLINE),
+            (None, Some(greeted)) => greeted.ask(request, ANSWER_DEADLINE),
+            (None, None) => return None,
+        };
+        // The agent lets go of who is silent for long. Another one is asked then.
+        Some(answer).filter(|answer| !matches!(answer, Err(ClientError::Broken(_))))
+    }
 }
 
 impl Ask for LocalAgent {
@@ -42,18 +76,28 @@ impl Ask for LocalAgent {
             Paths::discover().ok().and_then(|paths| Greeting::send(&paths, ClientKind::Nuget).ok());
     }
 
+    fn ask_briefly(&mut self, request: &Request) -> Option<Credential> {
+        let mut pending = self.greeted.take()?.put(request).ok()?;
+        let begun = match pending.is_coming(AT_ONCE) {
+            Ok(true) => Begun::Answered(pending.wait(ANSWER_DEADLINE)),
+            Ok(false) => Begun::Asked(pending),
+            Err(error) => Begun::Answered(Err(error)),
+        };
+        if let Begun::Answered(Ok(Answer::Credential(credential))) = begun {
+            return Some(credential);
+        }
+        self.begun = Some(begun);
+        None
+    }
+
     fn ask(
         &mut self,
         request: &Request,
         reach: Reach,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Answer, ClientError> {
-        if let Some(greeted) = self.greeted.take_if(|_| !matches!(request, Request::Login(_))) {
-            // The agent lets go of who is silent for long. Another one is asked then.
-            match greeted.ask(request, ANSWER_DEADLINE) {
-                Err(ClientError::Broken(_)) => {}
-                answer => return answer,
-            }
+        if let Some(answer) = self.first(request) {
+            return answer;
         }
         let start = match reach {
             Reach::Start => Start::OnDemand { agent: agent_program()? },

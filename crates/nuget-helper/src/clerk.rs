@@ -89,7 +89,22 @@ impl Clerk {
     /// Does what can be done while NuGet is still shaking hands, so that the first answer does not wait for it.
     pub(crate) fn prepare(&mut self) {
         self.agent.prepare();
-        self.calling.get_or_insert_with(|| Calling::above(&*self.processes));
+    }
+
+    /// The key, where an agent that runs has it and nothing has to be weighed.
+    pub(crate) fn at_once(&mut self, question: &Question) -> Option<Credential> {
+        let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if question.is_retry || lent {
+            return None;
+        }
+        let operation = self.calling().operation;
+        let request = self.request(question, None, operation);
+        let credential = self.agent.ask_briefly(&request)?;
+        self.trace.gave(&credential);
+        let now = self.time.now();
+        let host = &question.source.target.host;
+        self.given.remember(&question.address, host, &credential.state, None, false, now);
+        Some(credential)
     }
 
     /// Answers until nobody asks any more.
@@ -167,15 +182,7 @@ impl Clerk {
         refused: Option<String>,
         operation: Option<Operation>,
     ) -> Result<Answer, ClientError> {
-        let request = Request::Get(GetRequest {
-            target: question.source.target.clone(),
-            operation,
-            refused,
-            // NuGet comes back by itself, and says so itself.
-            can_retry: false,
-            challenges: Vec::new(),
-            caller: self.calling().caller,
-        });
+        let request = self.request(question, refused, operation);
         let (times, pause) = BUSY;
         let mut broken = false;
         for _ in 0..times {
@@ -192,6 +199,23 @@ impl Clerk {
         }
         let sentence = "the agent has too much to do";
         Ok(Answer::Refused(Refusal::new(Reason::Busy, sentence, "try again in a minute")))
+    }
+
+    fn request(
+        &mut self,
+        question: &Question,
+        refused: Option<String>,
+        operation: Option<Operation>,
+    ) -> Request {
+        Request::Get(GetRequest {
+            target: question.source.target.clone(),
+            operation,
+            refused,
+            // NuGet comes back by itself, and says so itself.
+            can_retry: false,
+            challenges: Vec::new(),
+            caller: self.calling().caller,
+        })
     }
 
     /// Hands on what NuGet shows its proxy, each time: the agent keeps it in memory only, and may be another one by now.

@@ -1,8 +1,8 @@
 //! NuGet's credential plugin, protocol version 2 (Microsoft: "NuGet cross platform plugins").
 //!
 //! dotnet, nuget.exe and Visual Studio start it with `-Plugin`, speak one JSON object a line, and ask it for a user
-//! name and a password whenever a source wants them. The main thread reads and answers what needs no key; a second asks
-//! the agent; a third keeps time, so that nobody waits for another.
+//! name and a password whenever a source wants them. It reads, and answers what needs no thought; the first time that
+//! something has to be waited for, it leaves that to a second thread. A third keeps time.
 
 mod agent;
 mod clerk;
@@ -14,6 +14,7 @@ mod person;
 mod reader;
 mod signin;
 mod source;
+mod staff;
 mod time;
 mod trace;
 mod wire;
@@ -22,8 +23,7 @@ use std::{
     fmt,
     io::{self, BufReader, Read, Write},
     process::ExitCode,
-    sync::{Arc, mpsc},
-    thread,
+    sync::Arc,
 };
 
 use valetkey_client::{Processes, SystemProcesses};
@@ -36,7 +36,7 @@ pub use source::{Source, Whose};
 pub use time::{Heart, SystemTime, Time, Wake};
 pub use wire::{Kind, Message, Method};
 
-use crate::{clerk::Clerk, desk::Desk, reader::Reader, trace::Trace};
+use crate::{clerk::Clerk, desk::Desk, reader::Reader, staff::Staff, trace::Trace};
 
 /// What the plugin sees of the world besides its streams.
 pub struct World {
@@ -94,26 +94,17 @@ pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, 
     let over = heart.sender();
     let desk = Arc::new(Desk::new(Box::new(stdout), heart.sender()));
     desk.greet();
-    let (questions, asked) = mpsc::channel();
     let watched = reader::Watched::default();
     let lent = reader::Lent::default();
-    let reader = Reader {
-        desk: Arc::clone(&desk),
-        questions,
-        processes: Arc::clone(&processes),
-        watched: Arc::clone(&watched),
-        lent: Arc::clone(&lent),
+    let mut clerk = Clerk::new(
+        Arc::clone(&desk),
+        (agent, person, time),
+        (Arc::clone(&processes), Arc::clone(&lent)),
         trace,
-    };
-    thread::spawn(move || {
-        let mut clerk =
-            Clerk::new(Arc::clone(&desk), (agent, person, time), (Arc::clone(&processes), lent), trace);
-        clerk.prepare();
-        // Nobody has waited so far: starting it earlier would only hold up the first answers.
-        thread::spawn(move || heart.beat(&desk, &*processes, &watched));
-        clerk.serve(&asked);
-    });
-    reader.listen(BufReader::new(stdin));
+    );
+    clerk.prepare();
+    let staff = Staff::new(Arc::clone(&desk), (Arc::clone(&processes), Arc::clone(&watched)), heart, clerk);
+    Reader { desk, staff, processes, watched, lent, trace }.listen(BufReader::new(stdin));
     // It may have left already.
     let _ = over.send(Wake::Over);
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     io::BufRead,
-    sync::{Arc, Mutex, PoisonError, mpsc::Sender},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use valetkey_client::Processes;
@@ -14,6 +14,7 @@ use crate::{
     desk::Desk,
     lines::Lines,
     source::{Source, Whose},
+    staff::Staff,
     trace::Trace,
     wire::{self, Kind, Message, Method},
 };
@@ -27,7 +28,7 @@ pub(crate) type Lent = Arc<Mutex<Option<ProxyCredentials>>>;
 /// The side that listens to NuGet.
 pub(crate) struct Reader {
     pub(crate) desk: Arc<Desk>,
-    pub(crate) questions: Sender<Question>,
+    pub(crate) staff: Staff,
     pub(crate) processes: Arc<dyn Processes + Send + Sync>,
     pub(crate) watched: Watched,
     pub(crate) lent: Lent,
@@ -42,7 +43,7 @@ impl fmt::Debug for Reader {
 
 impl Reader {
     /// Listens until NuGet closes the conversation or its end of the pipe.
-    pub(crate) fn listen(&self, from: impl BufRead) {
+    pub(crate) fn listen(&mut self, from: impl BufRead) {
         let mut lines = Lines::new(from);
         // A stream that cannot be read has ended.
         while let Ok(Some(line)) = lines.next_line() {
@@ -61,7 +62,7 @@ impl Reader {
         }
     }
 
-    fn request(&self, message: &Message) {
+    fn request(&mut self, message: &Message) {
         let handshake;
         let payload = match message.method {
             Method::Handshake => {
@@ -85,13 +86,17 @@ impl Reader {
                 wire::SUCCESS
             }
             Method::GetAuthenticationCredentials => match question(message) {
-                Some(question) => return self.pass_on(question),
+                Some(question) => return self.staff.take(question),
                 None => wire::ERROR,
             },
             // Nothing else was claimed.
             _ => wire::ERROR,
         };
         self.desk.answer(message.method, &message.id, payload);
+        // After the answer, so that NuGet reads it while a thread starts.
+        if message.method != Method::Handshake {
+            self.staff.keep_time();
+        }
     }
 
     /// The credentials of a proxy are for the network, which is the agent's business: it gets them with the next
@@ -113,13 +118,6 @@ impl Reader {
             Some((id, self.processes.started(id)?))
         });
         *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched;
-    }
-
-    fn pass_on(&self, question: Question) {
-        if self.desk.open(&question.id) {
-            // The other side is there as long as this process is.
-            let _ = self.questions.send(question);
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use valetkey_client::ClientError;
-use valetkey_protocol::{Answer, shown};
+use valetkey_protocol::{Answer, Credential, shown};
 
 use crate::{
     source::Source,
@@ -36,16 +36,19 @@ impl Trace {
         }
     }
 
+    /// The key that the agent gave.
+    pub(crate) fn gave(self, key: &Credential) {
+        if self.on {
+            let Credential { key, scope, organisation, .. } = key;
+            self.note(&format!("the agent gave key {key} for {scope} in {organisation}"));
+        }
+    }
+
     /// What the agent said.
     pub(crate) fn answered(self, answer: &Result<Answer, ClientError>) {
         if self.on {
             match answer {
-                Ok(Answer::Credential(key)) => {
-                    self.note(&format!(
-                        "the agent gave key {} for {} in {}",
-                        key.key, key.scope, key.organisation
-                    ));
-                }
+                Ok(Answer::Credential(key)) => self.gave(key),
                 Ok(Answer::Refused(refusal)) => {
                     self.note(&format!("the agent refused ({:?}): {refusal}", refusal.reason));
                 }

@@ -11,9 +11,12 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 
-use valetkey_protocol::{Answer, Credential, Hello, Request, Welcome, read_frame, write_frame};
+use valetkey_protocol::{
+    Answer, Credential, Hello, Reason, Refusal, Request, Welcome, read_frame, write_frame,
+};
 
 /// A folder that goes away with the test.
 struct Home(PathBuf);
@@ -60,9 +63,17 @@ fn greet(stream: &UnixStream) {
     write_frame(stream, &Welcome::to(&hello, "instance")).unwrap();
 }
 
-fn hand_out(stream: &UnixStream) {
+fn asked(stream: &UnixStream) {
     let request: Request = read_frame(stream).unwrap();
     assert!(matches!(request, Request::Get(_)));
+}
+
+fn hand_out(stream: &UnixStream) {
+    asked(stream);
+    give(stream);
+}
+
+fn give(stream: &UnixStream) {
     let credential = Credential {
         username: "alice".to_owned(),
         password: "the-key".to_owned().into(),
@@ -86,6 +97,60 @@ fn the_first_question_goes_over_the_connection_that_was_greeted() {
         let (stream, _) = listener.accept().unwrap();
         greet(&stream);
         hand_out(&stream);
+    });
+    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
+    agent.join().unwrap();
+}
+
+#[test]
+fn an_answer_that_takes_its_time_is_waited_for_and_asked_for_once() {
+    let home = Home::new("slow");
+    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
+    let agent = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        greet(&stream);
+        asked(&stream);
+        // What comes at once comes within 20 ms: this is what is done otherwise, however long it takes.
+        thread::sleep(Duration::from_millis(100));
+        give(&stream);
+        assert!(read_frame::<Request>(&stream).is_err(), "a second question");
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "a second connection");
+    });
+    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
+    agent.join().unwrap();
+}
+
+#[test]
+fn a_refusal_that_comes_at_once_is_the_answer_and_nothing_is_asked_again() {
+    let home = Home::new("refused");
+    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
+    let agent = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        greet(&stream);
+        asked(&stream);
+        let refusal = Refusal::new(Reason::KeyForbidden, "keys are forbidden", "ask an administrator");
+        write_frame(&stream, &Answer::Refused(refusal)).unwrap();
+        assert!(read_frame::<Request>(&stream).is_err(), "a second question");
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "a second connection");
+    });
+    assert!(answer(&home.0).contains(r#""ResponseCode":"NotFound""#));
+    agent.join().unwrap();
+}
+
+#[test]
+fn an_agent_that_ends_with_the_question_is_asked_anew() {
+    let home = Home::new("ended");
+    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
+    let agent = thread::spawn(move || {
+        let (first, _) = listener.accept().unwrap();
+        greet(&first);
+        asked(&first);
+        drop(first);
+        let (second, _) = listener.accept().unwrap();
+        greet(&second);
+        hand_out(&second);
     });
     assert!(answer(&home.0).contains(r#""Password":"the-key""#));
     agent.join().unwrap();

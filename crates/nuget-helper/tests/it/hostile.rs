@@ -64,7 +64,8 @@ fn a_name_is_given_back_as_it_came() {
 
 /// A pipe that takes one line, says so when it is to take another one, and then takes nothing.
 struct Full {
-    taken: bool,
+    /// Lines that it has room for. A pipe holds many.
+    room: u32,
     to: Sender<Vec<u8>>,
     stuck: Sender<()>,
     /// Nobody ever sends: who waits for it waits for ever.
@@ -73,11 +74,11 @@ struct Full {
 
 impl Write for Full {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.taken {
+        if self.room == 0 {
             self.stuck.send(()).unwrap();
             let _ = self.never.1.recv();
         }
-        self.taken = true;
+        self.room -= 1;
         self.to.send(bytes.to_owned()).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
@@ -91,15 +92,16 @@ impl Write for Full {
 fn a_client_that_never_reads_is_left_after_half_a_minute() {
     let (sender, stuck) = mpsc::channel();
     let mut talk = Talk::with(generous(), false, move |to| {
-        Box::new(Full { taken: false, to, stuck: sender, never: mpsc::channel() })
+        Box::new(Full { room: 2, to, stuck: sender, never: mpsc::channel() })
     });
     assert_eq!(talk.hear()["Method"], "Handshake");
     talk.request("1", "Initialize", &json!({}));
+    talk.request("2", "Initialize", &json!({}));
     stuck.recv_timeout(Duration::from_secs(20)).unwrap();
     for _ in 0..15 {
         talk.beat();
     }
-    assert!(talk.ended().is_empty());
+    assert_eq!(talk.ended().len(), 1, "the answer there was room for");
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! Who works on a question for a key. Most are answered by an agent that has the key, sooner than a thread starts: so
+//! nobody is hired before a question has to be waited for.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
+    thread,
+};
+
+use valetkey_client::Processes;
+
+use crate::{
+    Heart,
+    clerk::{Clerk, Question},
+    desk::Desk,
+    reader::Watched,
+    wire,
+};
+
+pub(crate) struct Staff {
+    desk: Arc<Desk>,
+    processes: Arc<dyn Processes + Send + Sync>,
+    watched: Watched,
+    /// Until it beats.
+    heart: Option<Heart>,
+    clerk: Seat,
+}
+
+enum Seat {
+    /// In this thread.
+    Here(Box<Clerk>),
+    /// In a thread of its own.
+    Away(Sender<Question>),
+}
+
+impl fmt::Debug for Staff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staff").finish_non_exhaustive()
+    }
+}
+
+impl Staff {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        (processes, watched): (Arc<dyn Processes + Send + Sync>, Watched),
+        heart: Heart,
+        clerk: Clerk,
+    ) -> Self {
+        Self { desk, processes, watched, heart: Some(heart), clerk: Seat::Here(Box::new(clerk)) }
+    }
+
+    /// Takes a question: it is answered now, or in a while.
+    pub(crate) fn take(&mut self, question: Question) {
+        if !self.desk.open(&question.id) {
+            return;
+        }
+        if let Seat::Here(clerk) = &mut self.clerk
+            && let Some(credential) = clerk.at_once(&question)
+        {
+            self.desk.close(&question.id, &wire::credential(&credential));
+            self.keep_time();
+            return;
+        }
+        self.keep_time();
+        self.pass_on(question);
+    }
+
+    fn pass_on(&mut self, question: Question) {
+        if let Seat::Away(questions) = &self.clerk {
+            // It is there as long as this process is.
+            let _ = questions.send(question);
+            return;
+        }
+        let (questions, asked) = mpsc::channel();
+        let _ = questions.send(question);
+        if let Seat::Here(mut clerk) = std::mem::replace(&mut self.clerk, Seat::Away(questions)) {
+            thread::spawn(move || clerk.serve(&asked));
+        }
+    }
+
+    /// From now on it is noticed when NuGet has gone without a word, or does not listen.
+    pub(crate) fn keep_time(&mut self) {
+        if let Some(heart) = self.heart.take() {
+            let (desk, processes) = (Arc::clone(&self.desk), Arc::clone(&self.processes));
+            let watched = Arc::clone(&self.watched);
+            thread::spawn(move || heart.beat(&desk, &*processes, &watched));
+        }
+    }
+}
