@@ -58,19 +58,27 @@ fn answer(home: &Path) -> String {
     answer
 }
 
-fn greet(stream: &UnixStream) {
-    let hello: Hello = read_frame(stream).unwrap();
-    write_frame(stream, &Welcome::to(&hello, "instance")).unwrap();
+/// What the plugin answers where `agent` listens.
+fn answer_of(name: &str, agent: impl FnOnce(&UnixListener) + Send + 'static) -> String {
+    let home = Home::new(name);
+    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
+    let agent = thread::spawn(move || agent(&listener));
+    let answer = answer(&home.0);
+    agent.join().unwrap();
+    answer
+}
+
+/// A connection that was greeted.
+fn met(listener: &UnixListener) -> UnixStream {
+    let (stream, _) = listener.accept().unwrap();
+    let hello: Hello = read_frame(&stream).unwrap();
+    write_frame(&stream, &Welcome::to(&hello, "instance")).unwrap();
+    stream
 }
 
 fn asked(stream: &UnixStream) {
     let request: Request = read_frame(stream).unwrap();
     assert!(matches!(request, Request::Get(_)));
-}
-
-fn hand_out(stream: &UnixStream) {
-    asked(stream);
-    give(stream);
 }
 
 fn give(stream: &UnixStream) {
@@ -89,85 +97,68 @@ fn give(stream: &UnixStream) {
     write_frame(stream, &Answer::Credential(credential)).unwrap();
 }
 
+fn was_all(stream: &UnixStream, listener: &UnixListener) {
+    assert!(read_frame::<Request>(stream).is_err(), "a second question");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "a second connection");
+}
+
+const KEY: &str = r#""Password":"the-key""#;
+
 #[test]
 fn the_first_question_goes_over_the_connection_that_was_greeted() {
-    let home = Home::new("greeted");
-    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
-    let agent = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        greet(&stream);
-        hand_out(&stream);
+    let answer = answer_of("greeted", |listener| {
+        let stream = met(listener);
+        asked(&stream);
+        give(&stream);
+        was_all(&stream, listener);
     });
-    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
-    agent.join().unwrap();
+    assert!(answer.contains(KEY));
 }
 
 #[test]
 fn an_answer_that_takes_its_time_is_waited_for_and_asked_for_once() {
-    let home = Home::new("slow");
-    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
-    let agent = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        greet(&stream);
+    let answer = answer_of("slow", |listener| {
+        let stream = met(listener);
         asked(&stream);
         // What comes at once comes within 20 ms: this is what is done otherwise, however long it takes.
         thread::sleep(Duration::from_millis(100));
         give(&stream);
-        assert!(read_frame::<Request>(&stream).is_err(), "a second question");
-        listener.set_nonblocking(true).unwrap();
-        assert!(listener.accept().is_err(), "a second connection");
+        was_all(&stream, listener);
     });
-    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
-    agent.join().unwrap();
+    assert!(answer.contains(KEY));
 }
 
 #[test]
 fn a_refusal_that_comes_at_once_is_the_answer_and_nothing_is_asked_again() {
-    let home = Home::new("refused");
-    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
-    let agent = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        greet(&stream);
+    let answer = answer_of("refused", |listener| {
+        let stream = met(listener);
         asked(&stream);
         let refusal = Refusal::new(Reason::KeyForbidden, "keys are forbidden", "ask an administrator");
         write_frame(&stream, &Answer::Refused(refusal)).unwrap();
-        assert!(read_frame::<Request>(&stream).is_err(), "a second question");
-        listener.set_nonblocking(true).unwrap();
-        assert!(listener.accept().is_err(), "a second connection");
+        was_all(&stream, listener);
     });
-    assert!(answer(&home.0).contains(r#""ResponseCode":"NotFound""#));
-    agent.join().unwrap();
+    assert!(answer.contains(r#""ResponseCode":"NotFound""#));
 }
 
 #[test]
 fn an_agent_that_ends_with_the_question_is_asked_anew() {
-    let home = Home::new("ended");
-    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
-    let agent = thread::spawn(move || {
-        let (first, _) = listener.accept().unwrap();
-        greet(&first);
-        asked(&first);
-        drop(first);
-        let (second, _) = listener.accept().unwrap();
-        greet(&second);
-        hand_out(&second);
+    let answer = answer_of("ended", |listener| {
+        asked(&met(listener));
+        let second = met(listener);
+        asked(&second);
+        give(&second);
     });
-    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
-    agent.join().unwrap();
+    assert!(answer.contains(KEY));
 }
 
 #[test]
 fn an_agent_that_let_go_meanwhile_is_asked_anew() {
-    let home = Home::new("let-go");
-    let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
-    let agent = thread::spawn(move || {
-        let (first, _) = listener.accept().unwrap();
-        greet(&first);
-        drop(first);
-        let (second, _) = listener.accept().unwrap();
-        greet(&second);
-        hand_out(&second);
+    let answer = answer_of("let-go", |listener| {
+        drop(met(listener));
+        let second = met(listener);
+        asked(&second);
+        give(&second);
     });
-    assert!(answer(&home.0).contains(r#""Password":"the-key""#));
-    agent.join().unwrap();
+    assert!(answer.contains(KEY));
 }
