@@ -71,7 +71,7 @@ impl NugetOrg {
             200 if reply.body.trim_ascii().is_empty() => Verdict::MayPush,
             // The gallery looks for the package only after it has taken the key, and names it; others' 404 say nothing.
             404 if refused::names(&reply, id) => Verdict::NoSuchPackage,
-            _ => return Err(refused::explain(&reply, Asked { id, version, key }, "check the key for")),
+            _ => return Err(refused::explain(&reply, Asked { id, version }, "check the key for")),
         };
         Ok(Answered { value, warnings: Warning::all(&reply.headers) })
     }
@@ -107,10 +107,11 @@ impl NugetOrg {
         let path = ["api", "v2", "package", id.as_str(), version.as_str()];
         let reply = self.ask(method, &path, key).await?;
         match reply.status.as_u16() {
-            200 | 204 if !refused::is_page(&reply) => {
+            // The gallery's own answer has no body here either.
+            200 | 204 if reply.body.trim_ascii().is_empty() => {
                 Ok(Answered { value: (), warnings: Warning::all(&reply.headers) })
             }
-            _ => Err(refused::explain(&reply, Asked { id, version, key }, verb)),
+            _ => Err(refused::explain(&reply, Asked { id, version }, verb)),
         }
     }
 

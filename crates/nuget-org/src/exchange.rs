@@ -65,7 +65,7 @@ impl NugetOrg {
         headers.insert(AUTHORIZATION, bearer(token)?);
         let reply = self.http.send(request).await?;
         if reply.status != 200 || is_page(&reply) {
-            return Err(explain(&reply, token, username));
+            return Err(explain(&reply, username));
         }
         let issued: Issued = reply.json().ok_or_else(|| malformed(&self.host(), "a key"))?;
         let key = issued.api_key.expose_secret();
@@ -95,8 +95,8 @@ fn seconds(text: &str) -> Option<u64> {
     u64::try_from(at.as_second()).ok()
 }
 
-fn explain(reply: &Reply, token: &SecretString, username: &str) -> NugetError {
-    let text = said(reply, token);
+fn explain(reply: &Reply, username: &str) -> NugetError {
+    let text = said(reply);
     let status = reply.status.as_u16();
     let cannot = format!("cannot get a key for the profile `{}`", shown(username));
     let because = if text.is_empty() { cannot.clone() } else { format!("{cannot}: {text}") };

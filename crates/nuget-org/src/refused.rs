@@ -3,8 +3,9 @@
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use serde_json::Value;
 use valetkey_http::{Reply, header::CONTENT_TYPE, retry_after};
-use valetkey_protocol::{ExposeSecret as _, SecretString, shown};
+use valetkey_protocol::shown;
 
 use crate::{NugetError, NugetErrorKind as Kind, PackageId, PackageVersion};
 
@@ -16,13 +17,12 @@ const KEY_REFUSED: &str = "The specified API key is invalid";
 pub(crate) struct Asked<'a> {
     pub(crate) id: &'a PackageId,
     pub(crate) version: &'a PackageVersion,
-    pub(crate) key: &'a SecretString,
 }
 
 /// Why a package was not touched; `verb` reads on as `cannot {verb} {package}`.
 pub(crate) fn explain(reply: &Reply, asked: Asked<'_>, verb: &str) -> NugetError {
-    let Asked { id, version, key } = asked;
-    let text = said(reply, key);
+    let Asked { id, version } = asked;
+    let text = said(reply);
     let status = reply.status.as_u16();
     let cannot = format!("cannot {verb} `{id}` {version}");
     let because = |what: &str| match text.as_str() {
@@ -102,8 +102,9 @@ pub(crate) fn names(reply: &Reply, id: &PackageId) -> bool {
     !is_page(reply) && text.contains(&format!("'{}'", id.as_str().to_ascii_lowercase()))
 }
 
-/// The service's own words: one line, safe to print, and nothing where the secret is in them.
-pub(crate) fn said(reply: &Reply, secret: &SecretString) -> String {
+/// The service's own words: one line, safe to print. An object that has none may hold anything, a key as well. Words
+/// that repeat the secret of the question do not come this far (see [`valetkey_http::Http::send_with`]).
+pub(crate) fn said(reply: &Reply) -> String {
     #[derive(Deserialize)]
     struct Words {
         #[serde(alias = "message")]
@@ -114,11 +115,9 @@ pub(crate) fn said(reply: &Reply, secret: &SecretString) -> String {
     }
     let text = match reply.json::<Words>() {
         Some(words) => words.error,
+        None if reply.json::<Value>().is_some_and(|body| !body.is_string()) => String::new(),
         None => String::from_utf8_lossy(&reply.body).into_owned(),
     };
-    if text.contains(secret.expose_secret()) {
-        return String::new();
-    }
     let line = text.trim().lines().next().unwrap_or_default();
     shown(line.trim_end_matches('.'))
 }

@@ -5,6 +5,7 @@
 mod addresses;
 mod emulated;
 mod exchange;
+mod hostile;
 mod keys;
 mod listing;
 mod pipeline;

@@ -74,8 +74,9 @@ async fn every_refusal() {
 async fn words_of_the_service_are_made_safe() {
     let error = refused(400, &[], "first\u{202e}\u{7}\nsecond").await;
     assert!(error.sentence.ends_with(": first\u{fffd}\u{fffd}"), "{error}");
-    let error = refused(403, &[], &format!("the key {KEY} is locked")).await;
-    assert!(!error.sentence.contains("locked"), "{error}");
+    let server = Server::saying(403, &[], &format!("the key {KEY} is locked")).await;
+    let error = server.nuget().verify(&key(), &id("A"), &version("1")).await.unwrap_err();
+    assert!(matches!(error.kind, Kind::Http(_)) && !error.sentence.contains("locked"), "{error}");
     assert!(refused(400, &[], &"x".repeat(10_000)).await.sentence.len() < 400);
 }
 
