@@ -24,6 +24,7 @@ mod pat_crash;
 mod pat_table;
 mod pat_terminal;
 mod re_sign_in;
+mod re_sign_in_notified;
 mod replay;
 mod sealed_world;
 mod switches;

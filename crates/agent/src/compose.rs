@@ -13,6 +13,7 @@ use crate::{
     configuration::{self, Configuration, ConfigurationError, Live, Sources, Store},
     control::Control,
     desk::Desk,
+    desktop::Desktop,
     nuget::NugetDesk,
 };
 
@@ -24,6 +25,7 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
     let vault = vault(now.vault, paths);
     let http = http(&now.network, environment);
     let clock = Arc::new(SystemClock::default());
+    let configuration = Arc::new(configuration);
     let deps = Deps {
         vault: vault.clone(),
         http: http.clone(),
@@ -31,9 +33,9 @@ pub(crate) fn desk(paths: &Paths, environment: Captured, control: Control) -> Re
         audit: Arc::clone(&audit) as _,
         paths: paths.clone(),
         random: Arc::new(SystemRandom),
+        doorbell: Arc::new(Desktop::new(Arc::clone(&configuration))),
     };
     let broker = Broker::new(settings(&now), deps)?;
-    let configuration = Arc::new(configuration);
     let nuget = NugetDesk::new(
         &paths.state_dir,
         vault.clone(),

@@ -17,6 +17,7 @@ use crate::{
     control::Control,
     nuget::NugetDesk,
     service::{Peer, Rules, Service},
+    terminal::has_terminal,
 };
 
 /// The agent behind its socket.
@@ -108,8 +109,10 @@ impl Service for Desk {
         if matches!(request, Request::Pat(_)) && peer.client != ClientKind::Cli {
             return Answer::Refused(for_people(&peer, &self.audit));
         }
-        let is_read = peer.client == ClientKind::Git;
-        let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe, is_read };
+        let is_read = matches!(peer.client, ClientKind::Git | ClientKind::Nuget);
+        let in_background = is_read && matches!(request, Request::Get(_)) && !has_terminal(peer.pid);
+        let peer =
+            valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe, is_read, in_background };
         match request {
             Request::Ping => Answer::Done,
             Request::Get(get) => broker.get(get, peer).await,

@@ -15,6 +15,8 @@ pub struct Peer {
     pub exe: String,
     /// Whether what it says reaches a person.
     pub is_read: bool,
+    /// Whether it has no terminal, so that a person may not see it.
+    pub in_background: bool,
 }
 
 impl Peer {
@@ -107,6 +109,7 @@ mod tests {
             uid: 1000,
             exe: "/g\nit".into(),
             is_read: true,
+            in_background: false,
         });
         assert_eq!(record.note, "organisation-not-allowed: no");
         assert_eq!(record.peer, "pid 7 uid 1000 /g\u{fffd}it");

@@ -17,14 +17,15 @@ use tokio::sync::{Notify, OwnedRwLockReadGuard, Semaphore, watch};
 use valetkey_protocol::{AuditRecord, Machine, MachineProof, Refusal};
 
 use crate::{
-    AuditSink, Clock, Identity, Pats, Random, Secrets, Settings,
+    AuditSink, Clock, Doorbell, Identity, Pats, Random, Secrets, Settings,
     accounts::Accounts,
     audit,
     breaker::Breakers,
     callers::Callers,
-    issue::Detours,
+    detours::{Detours, recalled},
     keys::{Moment, Table},
     ledger::Ledger,
+    memory::Memory,
     pat::Making,
     quota::Quota,
     session::Sessions,
@@ -68,7 +69,9 @@ pub struct Parts {
     pub audit: Arc<dyn AuditSink>,
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// The state file.
+    /// Calls people.
+    pub doorbell: Arc<dyn Doorbell>,
+    /// The state file. What may be lost is kept beside it.
     pub state_file: PathBuf,
     /// The ledger.
     pub ledger: PathBuf,
@@ -102,6 +105,8 @@ pub struct Broker {
     pub(crate) breakers: Breakers,
     table: Mutex<Table>,
     pub(crate) detours: Mutex<Detours>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) doorbell: Arc<dyn Doorbell>,
     pub(crate) callers: Mutex<Callers>,
     pub(crate) quota: Mutex<Quota>,
     /// Keys of an earlier run whose values were not read yet.
@@ -127,11 +132,18 @@ impl Broker {
     /// Puts a broker together. Reads the state file; touches neither vault nor network.
     pub fn assemble(settings: Settings, parts: Parts) -> Result<Arc<Self>, Refusal> {
         let services = parts.connect.connect(&settings)?;
+        let memory = Arc::new(Memory::load(parts.state_file.with_file_name("memory.json")));
         let accounts = Arc::new(Accounts::load(parts.state_file));
+        let now = Moment { wall: parts.clock.now(), monotonic: parts.clock.monotonic() };
+        let detours = recalled(&memory, &settings.service(), &accounts, now);
         Ok(Arc::new(Self {
             live: RwLock::new(Arc::new(Live { settings, services })),
             connect: parts.connect,
-            sessions: Sessions::new(Arc::clone(&parts.secrets), Arc::clone(&parts.clock)),
+            sessions: Sessions::new(
+                Arc::clone(&parts.secrets),
+                Arc::clone(&parts.clock),
+                Arc::clone(&memory),
+            ),
             secrets: parts.secrets,
             clock: parts.clock,
             audit: parts.audit,
@@ -141,7 +153,9 @@ impl Broker {
             ledger: Arc::new(Ledger::at(parts.ledger)),
             breakers: Breakers::default(),
             table: Mutex::default(),
-            detours: Mutex::default(),
+            detours: Mutex::new(detours),
+            memory,
+            doorbell: parts.doorbell,
             callers: Mutex::default(),
             quota: Mutex::default(),
             to_load: Mutex::default(),
@@ -164,7 +178,7 @@ impl Broker {
             || settings.hosts() != self.live().settings.hosts();
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Live { settings, services });
         self.breakers.clear();
-        held(&self.detours).clear();
+        self.forget_detours();
         if moved {
             // Their ledger entries name the service they belong to and wait for it.
             self.table().take(|_| true);

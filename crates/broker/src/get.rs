@@ -96,7 +96,11 @@ impl Broker {
         Wanted { name, refused, feed }: Wanted<'_>,
     ) -> Result<Credential, Refusal> {
         let may_retry = held(&self.callers).answer(request.caller, &name.organisation, request.can_retry)?;
-        let (key, fresh) = self.obtain(name, refused).await?;
+        let obtained = self.obtain(name, refused).await;
+        if peer.in_background {
+            self.summon(account, &name.organisation, obtained.as_ref().err());
+        }
+        let (key, fresh) = obtained?;
         let _pass = self.pass().await.ok_or_else(locked)?;
         if self.accounts.find(&account.id).is_none_or(|account| account.leaving) {
             return Err(signed_out(&name.organisation));
@@ -109,7 +113,7 @@ impl Broker {
             .by(peer)
             .write(&*self.audit);
         let works = request.refused.is_none() && !key.suspect.load(Ordering::Relaxed);
-        let notice = (peer.is_read && works).then(|| self.notice(account, &key)).flatten();
+        let notice = (peer.is_read && works).then(|| self.notice(account, &key, peer)).flatten();
         let username = request.target.username.as_deref().filter(|name| is_username(name));
         Ok(Credential {
             username: username.unwrap_or(USERNAME).to_owned(),
@@ -126,9 +130,10 @@ impl Broker {
     }
 
     /// What a person should know early: there will be no other key after this one.
-    fn notice(&self, account: &Account, key: &Key) -> Option<Refusal> {
+    fn notice(&self, account: &Account, key: &Key, peer: &Peer) -> Option<Refusal> {
         let organisation = &key.entry.organisation;
-        let problem = self.sessions.notice(account, account.tenant_for(organisation))?;
+        let tenant = account.tenant_for(organisation);
+        let problem = self.sessions.problems.notice(&account.id, tenant, !peer.in_background)?;
         let Refusal { reason, sentence, hint, .. } = choice::named(problem, account, organisation);
         let minutes = key.left(self.moment()) / 60;
         let left = match minutes / 60 {

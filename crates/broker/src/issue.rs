@@ -1,16 +1,11 @@
 //! What kind of key an organisation lets one have: a PAT, else a session token, else an Entra token.
 //!
-//! The next kind is tried where a policy refuses the one before, and what served is remembered for an hour, so that a
-//! policy that was lifted is noticed. Only PATs are on the ledger: the other two cannot be revoked and end by themselves
-//! within hours.
+//! The next kind is tried where a policy refuses the one before, and what served is remembered for a while. Only PATs are
+//! on the ledger: the other two cannot be revoked and end by themselves within hours.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use valetkey_protocol::{Detour, Issuer, Reason, Refusal, TokenSource};
+use valetkey_protocol::{Issuer, Reason, Refusal, TokenSource};
 
 use crate::{
     Broker, Failure, FailureKind,
@@ -23,57 +18,25 @@ use crate::{
     session::Need,
 };
 
-/// How long another kind of key is given without trying the usual one.
-const REMEMBERED: Duration = Duration::from_secs(3600);
 /// The longest life asked of a session token; Microsoft's own client asks for no more.
 const SESSION: u64 = 24 * 3600;
 
-/// Another kind of key than the usual one.
-#[derive(Debug, Clone)]
-pub(crate) struct Taken {
-    issuer: Issuer,
-    refusal: Refusal,
-    until: Duration,
-}
-
-/// Where policies made another kind of key necessary.
-pub(crate) type Detours = HashMap<KeyName, Taken>;
-
 impl Broker {
-    /// Detours for people.
-    pub fn detours(&self) -> Vec<Detour> {
-        let now = self.clock.monotonic();
-        let detours = held(&self.detours);
-        let live = detours.iter().filter(|(_, taken)| now < taken.until);
-        let mut told: Vec<_> = live
-            .map(|(name, taken)| Detour {
-                organisation: name.organisation.clone(),
-                scope: name.purpose.scope().to_owned(),
-                issuer: taken.issuer,
-                sentence: taken.refusal.sentence.clone(),
-                seconds: taken.until.saturating_sub(now).as_secs(),
-            })
-            .collect();
-        told.sort_by(|a, b| (&a.organisation, &a.scope).cmp(&(&b.organisation, &b.scope)));
-        told
-    }
-
     /// A new key of the first kind that the organisation allows.
     pub(crate) async fn issue(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {
-        let now = self.clock.monotonic();
-        let taken = held(&self.detours).get(name).cloned().filter(|taken| now < taken.until);
-        if let Some(taken) = taken
-            && let Ok(key) = self.issue_by(taken.issuer, name, account).await
+        let issuers = self.issuers(name, account);
+        if let Some(issuer) = self.detour(name).filter(|taken| issuers.contains(taken))
+            && let Ok(key) = self.issue_by(issuer, name, account).await
         {
             return Ok(key);
         }
-        held(&self.detours).remove(name);
+        self.forget_detour(name).await;
         let mut refused: Option<Failure> = None;
-        for issuer in self.issuers(name, account) {
+        for issuer in issuers {
             match self.issue_by(issuer, name, account).await {
                 Ok(key) => {
                     if let Some(failure) = refused {
-                        self.remember(name, issuer, failure.refusal, account);
+                        self.remember(name, issuer, failure.refusal, account).await;
                     }
                     return Ok(key);
                 }
@@ -132,15 +95,6 @@ impl Broker {
             },
             _ => self.mint(name, account).await,
         }
-    }
-
-    fn remember(&self, name: &KeyName, issuer: Issuer, refusal: Refusal, account: &Account) {
-        self.record("detour")
-            .of_account(&account.username)
-            .noting(format!("{issuer} for `{}`: {}", name.organisation, refusal.sentence))
-            .write(&*self.audit);
-        let until = self.clock.monotonic() + REMEMBERED;
-        held(&self.detours).insert(name.clone(), Taken { issuer, refusal, until });
     }
 
     async fn session_token(&self, name: &KeyName, account: &Account) -> Result<Arc<Key>, Failure> {

@@ -19,9 +19,9 @@ use valetkey_vault::Vault;
 use machine::Proofs;
 
 use crate::{
-    AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Failure, FailureKind, Identity, ListedKey,
-    Loan, NewKey, OrganisationTenant, Parts, PatFacts, PatPage, Pats, Pending, Random, Secrets, Services,
-    Settings, Started, Tokens, Wish,
+    AuditSink, Bearer, Broker, Client, Clock, Connect, CreatedKey, Doorbell, Failure, FailureKind, Identity,
+    ListedKey, Loan, NewKey, OrganisationTenant, Parts, PatFacts, PatPage, Pats, Pending, Random, Secrets,
+    Services, Settings, Started, Tokens, Wish,
 };
 
 /// How long a lender's refusal is believed, in seconds.
@@ -44,6 +44,8 @@ pub struct Deps {
     pub paths: Paths,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Calls people.
+    pub doorbell: Arc<dyn Doorbell>,
 }
 
 impl Broker {
@@ -56,6 +58,7 @@ impl Broker {
             clock: deps.clock,
             audit: deps.audit,
             random: deps.random,
+            doorbell: deps.doorbell,
             state_file: deps.paths.state_file,
             ledger: deps.paths.ledger,
         };

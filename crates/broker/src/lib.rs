@@ -16,6 +16,7 @@ mod broker;
 mod callers;
 mod choice;
 mod clock;
+mod detours;
 mod doubt;
 mod failure;
 mod files;
@@ -25,6 +26,7 @@ mod join;
 mod keys;
 pub mod ledger;
 mod login;
+mod memory;
 mod mint;
 mod pat;
 pub mod policy;
@@ -34,6 +36,7 @@ mod seam;
 mod session;
 mod settings;
 mod signout;
+mod summon;
 mod sweep;
 mod together;
 
@@ -44,10 +47,11 @@ pub use failure::{Failure, FailureKind};
 pub use join::Deps;
 pub use policy::Purpose;
 pub use seam::{
-    AuditSink, Bearer, Client, CreatedKey, Identity, ListedKey, Loan, NewKey, OrganisationTenant, PatFacts,
-    PatPage, Pats, Pending, Secrets, Started, Tokens, Wish,
+    AuditSink, Bearer, Client, CreatedKey, Doorbell, Identity, ListedKey, Loan, NewKey, OrganisationTenant,
+    PatFacts, PatPage, Pats, Pending, Secrets, Started, Tokens, Wish,
 };
 pub use settings::Settings;
+pub use summon::Summons;
 
 #[cfg(test)]
 mod tests;

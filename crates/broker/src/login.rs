@@ -103,7 +103,7 @@ impl Broker {
                 login_hint: plan.account.clone().or_else(|| {
                     usual.as_ref().filter(|_| !request.fresh).map(|account| account.username.clone())
                 }),
-                claims: usual.as_ref().and_then(|account| self.sessions.take_claims(&account.id)),
+                claims: usual.as_ref().and_then(|account| self.sessions.problems.take_claims(&account.id)),
                 choose_account: request.fresh && plan.account.is_none(),
             };
             // In a task of its own: who began may leave while others wait.

@@ -310,6 +310,12 @@ impl Broker {
                 }
             }
         };
+        // Nobody waits for this one: the key that is there has been given.
+        if let (Why::Ahead, Err(refusal)) = (why, &landed)
+            && let Some(account) = self.accounts.find(&name.account)
+        {
+            self.summon(&account, &name.organisation, Some(refusal));
+        }
         // Only now is it the sweep's business: it takes what is on the ledger and not in the table for an orphan.
         nonce.inspect(|nonce| self.ledger.landed(nonce));
         if let Some(key) = unwanted.filter(|key| key.issuer == Issuer::Pat) {

@@ -6,7 +6,7 @@ use valetkey_protocol::{
     AuditRecord, Event, Flow, PatChange, PatList, Reason, Refusal, SecretString, TokenSource,
 };
 
-use crate::Failure;
+use crate::{Failure, Summons};
 
 /// A boxed future: what an async function of a trait object returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -119,6 +119,12 @@ pub trait Secrets: fmt::Debug + Send + Sync {
 pub trait AuditSink: fmt::Debug + Send + Sync {
     /// Records one line. Must not block for long and must not fail loudly.
     fn record(&self, record: AuditRecord);
+}
+
+/// Calls a person to their desk.
+pub trait Doorbell: fmt::Debug + Send + Sync {
+    /// Calls, and says whether the call was seen to arrive. Nobody waits for it.
+    fn ring(&self, summons: Summons) -> Pending<'_, bool>;
 }
 
 /// Who signs in where.

@@ -7,6 +7,8 @@
 //! the next has been stored, so that a crash between any two steps leaves one that works. A vault that fails costs
 //! nothing but the session's survival of a restart, which [`Sessions::degraded`] tells.
 
+mod problems;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,18 +22,13 @@ use crate::{
     accounts::Account,
     breaker::{Breakers, Upstream},
     keys::Moment,
+    memory::Memory,
 };
+
+use problems::Problems;
 
 /// An access token is not used in its last five minutes, nor in the second half of a life shorter than ten.
 const EARLY: u64 = 300;
-/// A session that does not work is not tried again for this long, and for twice as long each time it still does not.
-const DEAD_FOR: Duration = Duration::from_secs(60);
-/// The longest of these waits: what an administrator mends is noticed within it.
-const DEAD_FOR_LONGEST: Duration = Duration::from_secs(3600);
-
-/// A person whose keys still work is told this often that the session does not.
-const NOTICED_EVERY: Duration = Duration::from_secs(3600);
-
 /// An access token, and which one it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
@@ -58,24 +55,14 @@ struct Session {
     serial: u64,
 }
 
-/// A session that does not work now.
-#[derive(Debug, Clone)]
-struct Problem {
-    until: Duration,
-    wait: Duration,
-    failure: Failure,
-}
-
 /// Every session.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     live: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Session>>>>,
-    /// A dead session is a problem at every tenant; what one tenant wants is a problem there.
-    problems: Mutex<HashMap<(String, Option<String>), Problem>>,
-    /// When a person was last told of a session that does not work although keys still do.
-    noticed: Mutex<HashMap<String, Duration>>,
+    pub(crate) problems: Problems,
+    memory: Arc<Memory>,
     /// Accounts whose newest refresh token is in memory only.
     unsaved: Mutex<HashSet<String>>,
 }
@@ -93,13 +80,13 @@ fn previous_name(account: &str) -> String {
 }
 
 impl Sessions {
-    pub(crate) fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
         Self {
             secrets,
+            problems: Problems::new(Arc::clone(&clock)),
             clock,
+            memory,
             live: Mutex::default(),
-            problems: Mutex::default(),
-            noticed: Mutex::default(),
             unsaved: Mutex::default(),
         }
     }
@@ -130,7 +117,7 @@ impl Sessions {
         }
         session.access.remove(tenant);
         if need.claims.is_none() {
-            self.check_problem(&account.id, tenant, now.monotonic)?;
+            self.problems.check(&account.id, tenant, now.monotonic)?;
         }
         let upstream = Upstream::Tenant(tenant.to_owned());
         breakers.check(&upstream, now.monotonic)?;
@@ -147,7 +134,7 @@ impl Sessions {
         match went {
             Ok(tokens) => Ok(self.accept(&mut session, &account.id, tenant, tokens).await),
             Err(failure) => {
-                self.note_problem(&account.id, tenant, &failure);
+                self.problems.note(&account.id, tenant, &failure);
                 Err(failure)
             }
         }
@@ -182,8 +169,17 @@ impl Sessions {
         let session = self.session(account);
         let mut session = session.lock().await;
         session.access.clear();
-        self.forget_problems(account);
+        self.begin_anew(account).await;
         self.accept(&mut session, account, tenant, tokens).await;
+    }
+
+    /// What was wrong is over, and whoever was called because of it has come.
+    async fn begin_anew(&self, account: &str) {
+        self.problems.forget(account);
+        if self.memory.forget_summons(account) {
+            let memory = Arc::clone(&self.memory);
+            let _ = tokio::task::spawn_blocking(move || memory.write()).await;
+        }
     }
 
     async fn accept(&self, session: &mut Session, account: &str, tenant: &str, tokens: Tokens) -> Access {
@@ -193,11 +189,7 @@ impl Sessions {
                 self.store(account, old, new).await;
             }
         }
-        {
-            let mut problems = locked(&self.problems);
-            problems.remove(&(account.to_owned(), None));
-            problems.remove(&(account.to_owned(), Some(tenant.to_owned())));
-        }
+        self.problems.solved(account, tenant);
         session.serial += 1;
         let now = self.moment();
         let life = tokens.expires_in.as_secs();
@@ -260,73 +252,10 @@ impl Sessions {
         Ok(read.filter(|secret| !secret.expose_secret().is_empty()))
     }
 
-    fn check_problem(&self, account: &str, tenant: &str, now: Duration) -> Result<(), Failure> {
-        let problems = locked(&self.problems);
-        let everywhere = problems.get(&(account.to_owned(), None));
-        let here = problems.get(&(account.to_owned(), Some(tenant.to_owned())));
-        match everywhere.into_iter().chain(here).find(|problem| now < problem.until) {
-            Some(problem) => Err(problem.failure.clone()),
-            None => Ok(()),
-        }
-    }
-
-    /// Remembers that only a person can help, so that the provider is not asked again for a while.
-    pub(crate) fn note_problem(&self, account: &str, tenant: &str, failure: &Failure) {
-        if failure.kind == FailureKind::Transient || failure.refusal.reason == Reason::VaultUnavailable {
-            return;
-        }
-        let place = (failure.kind != FailureKind::SessionEnded).then(|| tenant.to_owned());
-        let mut problems = locked(&self.problems);
-        let place = (account.to_owned(), place);
-        let longer = problems.get(&place).map_or(DEAD_FOR, |last| (last.wait * 2).min(DEAD_FOR_LONGEST));
-        let wait = failure.believed_for.map_or(longer, Duration::from_secs);
-        let until = self.clock.monotonic() + wait;
-        problems.insert(place, Problem { until, wait, failure: failure.clone() });
-    }
-
-    /// What a person has to do about a session that keeps serving, told once in a while.
-    pub(crate) fn notice(&self, account: &Account, tenant: &str) -> Option<Refusal> {
-        let problems = locked(&self.problems);
-        let places = [None, Some(tenant.to_owned())];
-        let problem = places
-            .into_iter()
-            .find_map(|place| problems.get(&(account.id.clone(), place)))?
-            .failure
-            .refusal
-            .clone();
-        drop(problems);
-        let now = self.clock.monotonic();
-        let mut noticed = locked(&self.noticed);
-        let due = noticed.get(&account.id).is_none_or(|last| now.saturating_sub(*last) >= NOTICED_EVERY);
-        if !due {
-            return None;
-        }
-        noticed.insert(account.id.clone(), now);
-        Some(problem)
-    }
-
-    /// A person asks: what only an administrator could mend may have been mended.
-    pub(crate) fn forget_refusals(&self, account: &str) {
-        locked(&self.problems)
-            .retain(|(of, _), problem| of != account || problem.failure.kind != FailureKind::Final);
-    }
-
-    fn forget_problems(&self, account: &str) {
-        locked(&self.problems).retain(|(of, _), _| of != account);
-        locked(&self.noticed).remove(account);
-    }
-
-    /// The claims the next sign-in must satisfy. They are given once: a loop must not be possible.
-    pub(crate) fn take_claims(&self, account: &str) -> Option<String> {
-        let mut problems = locked(&self.problems);
-        let mut of_account = problems.iter_mut().filter(|((of, _), _)| of == account);
-        of_account.find_map(|(_, problem)| problem.failure.claims.take())
-    }
-
     /// State for people.
     pub(crate) fn state(&self, account: &Account, breakers: &Breakers) -> (SessionState, Option<Refusal>) {
-        if let Some((_, problem)) = locked(&self.problems).iter().find(|((of, _), _)| *of == account.id) {
-            return (SessionState::Ended, Some(problem.failure.refusal.clone()));
+        if let Some(problem) = self.problems.of(&account.id) {
+            return (SessionState::Ended, Some(problem));
         }
         let upstream = Upstream::Tenant(account.tenant.clone());
         match breakers.problem(&upstream, self.clock.monotonic()) {
@@ -366,7 +295,7 @@ impl Sessions {
         let mut session = session.lock().await;
         *session = Session::default();
         locked(&self.live).remove(account);
-        self.forget_problems(account);
+        self.begin_anew(account).await;
         locked(&self.unsaved).remove(account);
         let secrets = Arc::clone(&self.secrets);
         let names = [current_name(account), previous_name(account)];

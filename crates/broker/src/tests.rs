@@ -10,5 +10,6 @@ mod lent;
 mod pats;
 mod session;
 mod signing;
+mod summons;
 mod together;
 mod warm;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use valetkey_protocol::{Answer, Reason, Refusal, shown};
+use valetkey_protocol::{Answer, Reason, Refusal, shown, shown_hint};
 
 use crate::{agent::Unreachable, duration, exit::Exit, style};
 
@@ -82,7 +82,7 @@ impl Failure {
         // Nobody is left to tell if standard error is gone.
         let _ = writeln!(to, "{error}error:{error:#} {}", shown(&sentence));
         for step in hints.iter().filter(|step| !step.is_empty()) {
-            let _ = writeln!(to, "{hint}hint:{hint:#} {}", shown(step));
+            let _ = writeln!(to, "{hint}hint:{hint:#} {}", shown_hint(step));
         }
         exit
     }

@@ -1,7 +1,7 @@
 //! What git is answered.
 
 use valetkey_client::ClientError;
-use valetkey_protocol::{Credential, ExposeSecret as _, Refusal, is_clean, shown};
+use valetkey_protocol::{Credential, ExposeSecret as _, Refusal, is_clean, shown, shown_hint};
 
 /// Marks our own `state[]` among those of other helpers.
 pub(crate) const STATE_PREFIX: &str = "valetkey:";
@@ -71,7 +71,7 @@ impl Answering {
 
 /// What a person reads.
 fn line(sentence: &str, hint: &str) -> String {
-    let (sentence, hint) = (shown(sentence), shown(hint));
+    let (sentence, hint) = (shown(sentence), shown_hint(hint));
     let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
     format!("valetkey: {line}\n")
 }

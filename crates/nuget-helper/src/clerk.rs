@@ -8,7 +8,9 @@ use std::{
 };
 
 use valetkey_client::{ClientError, Phase, Processes};
-use valetkey_protocol::{Answer, Credential, GetRequest, Operation, Reason, Refusal, Request, shown};
+use valetkey_protocol::{
+    Answer, Credential, GetRequest, Operation, Reason, Refusal, Request, shown, shown_hint,
+};
 
 use crate::{
     Ask, Person, Reach, Time,
@@ -242,7 +244,7 @@ impl Clerk {
 
     /// Says what is wrong and what to do, once: NuGet asks up to four times for each source.
     pub(crate) fn explain(&mut self, sentence: &str, hint: &str) -> Outcome {
-        let (sentence, hint) = (shown(sentence), shown(hint));
+        let (sentence, hint) = (shown(sentence), shown_hint(hint));
         let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
         if self.said.insert(line.clone()) {
             self.person.show(&[&line]);

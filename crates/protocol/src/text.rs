@@ -11,10 +11,18 @@ pub fn is_clean(value: &str) -> bool {
 
 /// The value with everything that could move a cursor or start a line replaced, and cut to a length a line bears.
 pub fn shown(value: &str) -> String {
-    const SHOWN: usize = 200;
+    cut(value, 200)
+}
+
+/// Like [`shown`], for a next step: half a command helps nobody.
+pub fn shown_hint(hint: &str) -> String {
+    cut(hint, 2000)
+}
+
+fn cut(value: &str, most: usize) -> String {
     let mut out: String =
-        value.chars().take(SHOWN).map(|c| if is_breaking(c) { '\u{fffd}' } else { c }).collect();
-    if value.chars().nth(SHOWN).is_some() {
+        value.chars().take(most).map(|c| if is_breaking(c) { '\u{fffd}' } else { c }).collect();
+    if value.chars().nth(most).is_some() {
         out.push('…');
     }
     out
@@ -33,7 +41,7 @@ mod tests {
     fn control_characters_do_not_pass() {
         for bad in ["a\nb", "a\rb", "a\0b", "a\u{85}b", "a\u{2028}b", "\u{1b}[2J", "a\u{202e}b"] {
             assert!(!is_clean(bad), "{bad:?}");
-            assert!(is_clean(&shown(bad)), "{bad:?}");
+            assert!(is_clean(&shown(bad)) && is_clean(&shown_hint(bad)), "{bad:?}");
         }
         assert!(is_clean("Payments Platform/_git/Card Auth (v2).Service"));
         assert!(!is_clean(&"a".repeat(MAX_LINE + 1)));

@@ -7,11 +7,13 @@ use anyhow::Result;
 use crate::runner::{must, on_path, say};
 
 /// A Debian package and the program whose absence calls for it.
-const WANTED: [(&str, &str); 18] = [
+const WANTED: [(&str, &str); 20] = [
     ("git", "git"),
     ("gnome-keyring", "gnome-keyring-daemon"),
     ("dbus", "dbus-run-session"),
     ("libsecret-tools", "secret-tool"),
+    ("dunst", "dunst"),
+    ("xvfb", "Xvfb"),
     ("keyutils", "keyctl"),
     ("iproute2", "ip"),
     ("util-linux", "unshare"),

@@ -87,6 +87,7 @@ pub(super) struct VaultFile {
 pub(super) struct AgentFile {
     pub(super) idle_exit_minutes: Option<u32>,
     pub(super) allow_root: Option<bool>,
+    pub(super) notify: Option<bool>,
 }
 
 /// Laying one file over another, value by value.
@@ -122,7 +123,7 @@ combine! {
     IssuersFile { session_tokens, entra_organisations, entra_client_id }
     NetworkFile { proxy, no_proxy, ca_file }
     VaultFile { store, sealed_key }
-    AgentFile { idle_exit_minutes, allow_root }
+    AgentFile { idle_exit_minutes, allow_root, notify }
 }
 
 fn url(text: &str) -> Url {
@@ -168,6 +169,7 @@ impl From<File> for Configuration {
             agent: Agent {
                 idle_exit: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
                 allow_root: agent.allow_root.unwrap_or(false),
+                notify: agent.notify.unwrap_or(true),
             },
         }
     }

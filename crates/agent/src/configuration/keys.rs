@@ -167,6 +167,14 @@ pub const KEYS: &[Key] = &[
         "Minutes without any connection until the agent ends, at most 43200; 0 for never. It is started again by need.",
     ),
     key("agent", "allow-root", "false", "", "Whether root may connect to an agent that is not root's own."),
+    key(
+        "agent",
+        "notify",
+        "true",
+        "",
+        "Whether the desktop shows a notification when a session has ended and a program without a terminal asked: once \
+         for each reason until you sign in again. Linux only.",
+    ),
 ];
 
 /// The reference in Markdown: one section a table.

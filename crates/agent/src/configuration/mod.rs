@@ -152,6 +152,8 @@ pub struct Agent {
     pub idle_exit: Option<Duration>,
     /// Whether root may connect to an agent that is not root's.
     pub allow_root: bool,
+    /// Whether the person is notified on the desktop.
+    pub notify: bool,
 }
 
 impl Default for Configuration {

@@ -40,6 +40,7 @@ fn no_file_gives_the_defaults() {
     assert_eq!(configuration, Configuration::default());
     assert_eq!(configuration.keys.lifetime, Duration::from_hours(8));
     assert_eq!(configuration.agent.idle_exit, Some(Duration::from_mins(480)));
+    assert!(configuration.agent.notify);
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl Broker {
             "run `valetkey login`",
         );
         let failure = Failure::new(FailureKind::Interaction, refusal).claims(failure.claims);
-        self.sessions.note_problem(&account.id, tenant, &failure);
+        self.sessions.problems.note(&account.id, tenant, &failure);
         failure
     }
 

@@ -36,7 +36,7 @@ impl Broker {
     ) -> Result<Option<Account>, Refusal> {
         let (mut hopeless, mut helpful) = (None, false);
         for account in candidates {
-            self.sessions.forget_refusals(&account.id);
+            self.sessions.problems.forget_refusals(&account.id);
             match self.silently(account, plan).await {
                 Ok(account) => return Ok(Some(account)),
                 Err(failure) if failure.kind == FailureKind::Transient => return Err(failure.refusal),

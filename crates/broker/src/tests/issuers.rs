@@ -153,3 +153,36 @@ async fn a_second_registration_lends_and_cannot_mint() {
     let asked = world.pats.recognised.lock().unwrap().len();
     assert_eq!(asked, 2, "at the sign-in and for the key");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_served_is_remembered_beyond_a_restart_for_the_same_hour() {
+    let world = restricted(true, false);
+    let broker = world.signed_in().await;
+    read(&broker).await.unwrap();
+    world.clock.pass(600);
+    for damage in [None, Some("{nonsense")] {
+        let memory = world.folder.path().join("memory.json");
+        damage.inspect(|damage| std::fs::write(&memory, damage).unwrap());
+        let broker = world.restarted().await;
+        let detours = broker.detours();
+        let told = detours.first().map(|detour| (detour.issuer, detour.seconds, detour.sentence.as_str()));
+        let known = damage.is_none().then_some((Issuer::Session, 3000, "`contoso` allows no tokens"));
+        assert_eq!(told, known);
+        assert_eq!(broker.accounts().len(), 1, "damage there costs nothing here");
+        read(&broker).await.unwrap();
+        assert_eq!(world.pats.counts().0, if damage.is_none() { 1 } else { 2 });
+    }
+    world.clock.pass(HOUR);
+    assert!(world.restarted().await.detours().is_empty(), "its time is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_the_configuration_forbids_by_now_is_not_recalled() {
+    let mut world = restricted(true, false);
+    read(&world.signed_in().await).await.unwrap();
+    world.settings.session_tokens = false;
+    let broker = world.restarted().await;
+    assert_eq!(read(&broker).await.unwrap_err().reason, Reason::KeyForbidden);
+    world.settings.dev = "https://devops.example".parse().unwrap();
+    assert!(world.restarted().await.detours().is_empty(), "another service");
+}

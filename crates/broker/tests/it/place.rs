@@ -5,7 +5,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::mpsc;
-use valetkey_broker::{AuditSink, Broker, Deps, Peer, Settings, SystemClock, SystemRandom};
+use valetkey_broker::{
+    AuditSink, Broker, Deps, Doorbell, Peer, Pending, Settings, Summons, SystemClock, SystemRandom,
+};
 use valetkey_emulator::{APP_MINT, Emulator, Options};
 use valetkey_http::Http;
 use valetkey_paths::Paths;
@@ -25,6 +27,16 @@ pub(crate) struct Trail(Mutex<Vec<AuditRecord>>);
 impl AuditSink for Trail {
     fn record(&self, record: AuditRecord) {
         self.0.lock().expect("the trail").push(record);
+    }
+}
+
+/// Nobody is at their desk.
+#[derive(Debug)]
+struct Nobody;
+
+impl Doorbell for Nobody {
+    fn ring(&self, _summons: Summons) -> Pending<'_, bool> {
+        Box::pin(async { false })
     }
 }
 
@@ -80,6 +92,7 @@ impl Place {
             audit: Arc::clone(&self.trail) as _,
             paths: Paths::under(self.folder.path())?,
             random: Arc::new(SystemRandom),
+            doorbell: Arc::new(Nobody),
         };
         Ok(Broker::new(settings, deps)?)
     }

@@ -11,7 +11,7 @@ use std::{
 
 use valetkey_protocol::{AuditRecord, Reason, Refusal, SecretString};
 
-use crate::{AuditSink, Clock, NoRandomness, Random, Secrets};
+use crate::{AuditSink, Clock, Doorbell, NoRandomness, Pending, Random, Secrets, Summons};
 
 pub(in crate::tests) const START: u64 = 1_800_000_000;
 pub(in crate::tests) const HOUR: u64 = 3600;
@@ -76,6 +76,21 @@ impl AuditSink for Trail {
 impl Trail {
     pub(in crate::tests) fn count(&self, event: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|record| record.event == event).count()
+    }
+}
+
+/// Everybody who was called, and whether they hear it.
+#[derive(Debug, Default)]
+pub(in crate::tests) struct Bell {
+    pub(in crate::tests) rung: Mutex<Vec<Summons>>,
+    pub(in crate::tests) unheard: AtomicBool,
+}
+
+impl Doorbell for Bell {
+    fn ring(&self, summons: Summons) -> Pending<'_, bool> {
+        self.rung.lock().unwrap().push(summons);
+        let heard = !self.unheard.load(Ordering::SeqCst);
+        Box::pin(async move { heard })
     }
 }
 

@@ -32,6 +32,7 @@ pub(in crate::tests) struct World {
     pub(in crate::tests) identity: Arc<FakeIdentity>,
     pub(in crate::tests) vault: Arc<FakeVault>,
     pub(in crate::tests) trail: Arc<Trail>,
+    pub(in crate::tests) bell: Arc<Bell>,
     random: Arc<Counter>,
     pub(in crate::tests) settings: Settings,
 }
@@ -71,6 +72,7 @@ impl World {
             identity: Arc::new(identity),
             vault: Arc::default(),
             trail: Arc::default(),
+            bell: Arc::default(),
             random: Arc::default(),
             settings: Settings {
                 client_id: Some("client".to_owned()),
@@ -90,6 +92,7 @@ impl World {
             clock: self.clock.clone(),
             audit: self.trail.clone(),
             random: self.random.clone(),
+            doorbell: self.bell.clone(),
             state_file: self.folder.path().join("state.json"),
             ledger: self.folder.path().join("ledger"),
         };

@@ -1,0 +1,114 @@
+//! People who are called because nobody reads what a program prints.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use valetkey_protocol::{Answer, KeySelector, Operation};
+
+use super::fakes::*;
+use crate::{Broker, Peer};
+
+/// A development environment that fetches by itself.
+fn editor() -> Peer {
+    Peer { is_read: true, in_background: true, ..Peer::default() }
+}
+
+async fn fetch(broker: &Arc<Broker>, operation: Operation, peer: Peer) -> Answer {
+    let answer = broker.get(question("contoso", Some(operation)), peer).await;
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    answer
+}
+
+fn rung(world: &World) -> Vec<String> {
+    let rung = world.bell.rung.lock().unwrap();
+    rung.iter().map(|it| format!("{}: {}; {}", it.account, it.refusal.sentence, it.refusal.hint)).collect()
+}
+
+async fn dead(world: &World) -> Arc<Broker> {
+    let broker = world.signed_in().await;
+    read(&broker).await.unwrap();
+    world.clock.pass(HOUR);
+    *world.identity.fails.lock().unwrap() = Some(ended());
+    broker
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_session_calls_its_person_once_until_they_sign_in_again() {
+    let world = World::new();
+    let mut broker = dead(&world).await;
+    for _ in 0..100 {
+        assert!(matches!(fetch(&broker, Operation::Write, editor()).await, Answer::Refused(_)));
+        // And beside a key that works.
+        assert!(matches!(fetch(&broker, Operation::Read, editor()).await, Answer::Credential(_)));
+        world.clock.pass(61);
+    }
+    let line =
+        "alice@contoso.com: the session has ended; run `valetkey login contoso --account alice@contoso.com`";
+    assert_eq!(rung(&world), [line]);
+    assert_eq!(world.trail.count("notified"), 1);
+    // The file is written on another thread.
+    let memory = Arc::clone(&broker.memory);
+    tokio::task::spawn_blocking(move || memory.write()).await.unwrap();
+    broker = world.restarted().await;
+    fetch(&broker, Operation::Write, editor()).await;
+    assert_eq!(rung(&world).len(), 1, "it is known after a restart");
+    *world.identity.fails.lock().unwrap() = None;
+    login(&broker, Some("contoso")).await;
+    world.clock.pass(HOUR);
+    *world.identity.fails.lock().unwrap() = Some(ended());
+    fetch(&broker, Operation::Write, editor()).await;
+    assert_eq!(rung(&world).len(), 2, "the next session that ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_at_a_terminal_is_called_and_what_the_editor_was_told_is_told_there_too() {
+    let world = World::new();
+    let broker = dead(&world).await;
+    let terminal = Peer { is_read: true, ..Peer::default() };
+    fetch(&broker, Operation::Write, terminal.clone()).await;
+    assert!(rung(&world).is_empty());
+    for peer in [editor(), terminal] {
+        let Answer::Credential(key) = fetch(&broker, Operation::Read, peer).await else { panic!("no key") };
+        assert!(key.notice.is_some());
+    }
+    assert_eq!(rung(&world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_heard_is_made_again() {
+    let world = World::new();
+    let broker = dead(&world).await;
+    world.bell.unheard.store(true, Ordering::SeqCst);
+    fetch(&broker, Operation::Write, editor()).await;
+    fetch(&broker, Operation::Write, editor()).await;
+    assert_eq!((rung(&world).len(), world.trail.count("notified")), (2, 0));
+    world.bell.unheard.store(false, Ordering::SeqCst);
+    fetch(&broker, Operation::Write, editor()).await;
+    fetch(&broker, Operation::Write, editor()).await;
+    assert_eq!((rung(&world).len(), world.trail.count("notified")), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_ahead_that_finds_the_session_dead_calls_too() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    read(&broker).await.unwrap();
+    *world.identity.fails.lock().unwrap() = Some(ended());
+    world.clock.pass(8 * HOUR - 1200);
+    let terminal = Peer { is_read: true, ..Peer::default() };
+    assert!(matches!(fetch(&broker, Operation::Read, terminal).await, Answer::Credential(_)));
+    broker.all_landed(std::time::Duration::from_secs(5)).await;
+    assert_eq!(rung(&world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_be_reached_calls_nobody() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    world.clock.pass(HOUR);
+    *world.identity.fails.lock().unwrap() = Some(down());
+    fetch(&broker, Operation::Read, editor()).await;
+    broker.revoke(&KeySelector::All, &Peer::default()).await;
+    assert!(rung(&world).is_empty());
+}
