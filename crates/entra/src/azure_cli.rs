@@ -17,7 +17,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     process::Command,
 };
-use valetkey_protocol::SecretString;
+use valetkey_protocol::{SecretString, shown};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -93,7 +93,8 @@ impl AzureCli {
         if account.user.kind != "user" {
             return Err(complaint::machine(&account.user.name));
         }
-        Ok(Signed { username: account.user.name, tenant: account.tenant })
+        let tenant = if is_name(&account.tenant) { account.tenant } else { String::new() };
+        Ok(Signed { username: shown(&account.user.name), tenant })
     }
 
     /// An access token for Azure DevOps, of a tenant where one is named.
@@ -119,11 +120,16 @@ impl AzureCli {
         }
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
         // Not where the agent happened to start: a module lying there would be loaded.
         command.current_dir("/");
         let ran = tokio::time::timeout(DEADLINE, finish(command)).await;
         let (status, out, said) = match ran {
             Err(_) => return Err(complaint::late(DEADLINE)),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(complaint::unreadable());
+            }
             Ok(Err(error)) => return Err(complaint::unstartable(&self.program, &error)),
             Ok(Ok(ended)) => ended,
         };
@@ -136,13 +142,41 @@ impl AzureCli {
 
 async fn finish(mut command: Command) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)> {
     let mut child = command.spawn()?;
+    let mut started = Started(child.id());
     let (out, said) = (child.stdout.take(), child.stderr.take());
-    let (out, said) = tokio::try_join!(drain(out), drain(said))?;
-    Ok((child.wait().await?, out, said))
+    let (out, said) = tokio::try_join!(drain(out, Rest::Refused), drain(said, Rest::Dropped))?;
+    let status = child.wait().await?;
+    started.0 = None;
+    Ok((status, out, said))
+}
+
+/// The program and all that it started, which often is the Azure CLI itself: what is installed as `az` may be a script.
+/// They end with whoever waits for them.
+struct Started(Option<u32>);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) =
+            self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        {
+            // It was not waited for yet, so that the number is still its own.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// What becomes of what is too much.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It makes the whole worthless.
+    Refused,
+    /// It is not looked at.
+    Dropped,
 }
 
 /// All of it, or as much as is looked at. The buffer never grows, so that no copy stays behind.
-async fn drain(from: Option<impl AsyncRead + Unpin>) -> io::Result<Zeroizing<Vec<u8>>> {
+async fn drain(from: Option<impl AsyncRead + Unpin>, rest: Rest) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut held = Zeroizing::new(Vec::with_capacity(MOST));
     let Some(mut from) = from else { return Ok(held) };
     let mut piece = Zeroizing::new([0; 4096]);
@@ -151,6 +185,9 @@ async fn drain(from: Option<impl AsyncRead + Unpin>) -> io::Result<Zeroizing<Vec
             0 => return Ok(held),
             read => {
                 let fits = read.min(MOST - held.len());
+                if fits < read && rest == Rest::Refused {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
                 held.extend_from_slice(&piece[..fits]);
             }
         }

@@ -139,6 +139,6 @@ pub(super) fn unreadable() -> SignInError {
     SignInError::new(
         Kind::Malformed,
         "the Azure CLI gave no answer that is understood",
-        "update it with `az upgrade`",
+        "run `az account get-access-token` to see what it says; an old one is updated with `az upgrade`",
     )
 }

@@ -162,3 +162,85 @@ async fn one_that_hangs_is_given_up() {
     let (_folder, az) = fake("exec sleep 600");
     assert_eq!(az.token(None).await.unwrap_err().kind, Kind::TimedOut);
 }
+
+/// A program of which a token is asked, and what is made of it.
+async fn said_by(script: &str) -> SignInError {
+    let (_folder, az) = fake(script);
+    let error = az.token(None).await.unwrap_err();
+    let all = format!("{error:?} {:?}", error.refusal());
+    assert!(!all.contains("canary"), "{script}: {all}");
+    assert!(valetkey_protocol::is_clean(&error.sentence) && !error.hint.is_empty(), "{script}: {all}");
+    assert!(error.sentence.contains("the Azure CLI"), "{script}: {all}");
+    error
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_none_and_shows_nothing() {
+    let good = r#"{"accessToken":"canary","expires_on":99999999999}"#;
+    for script in [
+        String::new(),
+        "true".to_owned(),
+        format!("printf '\\033[32m%s\\033[0m' '{good}'"),
+        format!("echo 'WARNING: canary'; echo '{good}'"),
+        format!("echo '{good}'; echo '{good}'"),
+        format!("echo '{good}' | head -c 30"),
+        format!("echo '[{good}]'"),
+        "echo '\"canary\"'".to_owned(),
+        r#"echo '{"accessToken":null}'"#.to_owned(),
+        r#"echo '{"accessToken":"canary","accessToken":"canary"}'"#.to_owned(),
+        r#"echo '{"accessToken":"canary\u001b[2J"}'"#.to_owned(),
+        r#"echo '{"accessToken":"canary","expires_on":1e999}'"#.to_owned(),
+        r#"echo '{"access_token":"canary"}'"#.to_owned(),
+        "printf '{\"accessToken\":\"canary\\377\"}'".to_owned(),
+        "head -c 60000 /dev/zero | tr '\\0' '['".to_owned(),
+        "head -c 20000 /dev/zero | tr '\\0' a | sed 's/.*/{\"accessToken\":\"&\"}/'".to_owned(),
+        "cat /dev/zero".to_owned(),
+        "yes canary".to_owned(),
+    ] {
+        assert_eq!(said_by(&script).await.kind, Kind::Malformed, "{script}");
+    }
+    // What it says beside a failure is not all for people.
+    for script in [
+        format!("echo '{good}'; exit 1"),
+        format!("echo '{good}'; exit 255"),
+        format!("echo '{good}'; kill -9 $$"),
+        "printf '\\033[31mERROR: \\000\\007no\\r\\n' >&2; exit 3".to_owned(),
+        "head -c 3000000 /dev/zero >&2; exit 1".to_owned(),
+    ] {
+        assert_eq!(said_by(&script).await.kind, Kind::Unavailable, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn much_beside_an_answer_is_no_harm() {
+    let (_folder, az) = fake(
+        r#"head -c 3000000 /dev/zero >&2; echo '{"accessToken":"canary","expires_on":99999999999,"tenant":"../x"}'"#,
+    );
+    let tokens = az.token(None).await.unwrap();
+    assert_eq!((tokens.access_token.expose_secret(), tokens.tenant), ("canary", None));
+}
+
+#[tokio::test]
+async fn a_name_is_shown_as_one_line() {
+    let script = r#"printf %s '{"tenantId":"../x","user":{"name":"a\u001b[2J\nb","type":"user"}}'"#;
+    let (_folder, az) = fake(script);
+    let signed = az.signed_in().await.unwrap();
+    assert_eq!((signed.username.as_str(), signed.tenant.as_str()), ("a\u{fffd}[2J\u{fffd}b", ""));
+}
+
+#[tokio::test]
+async fn what_it_started_ends_with_it() {
+    let (folder, az) = fake("sleep 600 & echo $! > \"${0%/*}/id\"; yes");
+    assert_eq!(az.token(None).await.unwrap_err().kind, Kind::Malformed);
+    let id = fs::read_to_string(folder.path().join("id")).unwrap();
+    let status = format!("/proc/{}/stat", id.trim());
+    // One that nobody waits for stays in the table, dead.
+    let lives = || fs::read_to_string(&status).is_ok_and(|line| !line.contains(") Z "));
+    for _ in 0..1000 {
+        if !lives() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("process {id} lives on");
+}
