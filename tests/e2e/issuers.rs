@@ -99,7 +99,7 @@ fn hands_out((creation, session, kind): (CreationRefusal, SelfDescribing, &str))
     rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok(&row)?;
     let status = rig.sandbox.valetkey(&["status"])?.stdout();
     ensure!(status.contains(&format!("instead   {kind} for locked (vso.code)")), "{row}: {status}");
-    // Remembered: neither is asked for again.
+    // The key serves on: nothing is asked for again.
     rig.sandbox.git(&work.join("tree"), &["fetch"])?.expect_ok(&row)?;
     let sessions = control.requests_to(Host::Vssps, "POST", "SessionTokens");
     ensure!(rig.mints() == 1 && sessions.len() == 1, "{row}: {} and {}", rig.mints(), sessions.len());

@@ -1,11 +1,12 @@
 //! NuGet where organisations forbid personal access tokens: the real .NET SDK with the plugin.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 use valetkey_emulator::{APP_CONFIDENTIAL, APP_LEND, CredentialKind, Host, SelfDescribing, nupkg};
 use valetkey_tests::{
-    Rig,
+    Ran, Rig,
     clients::{Client as _, Dotnet10},
     find_on_path, sign_in_with_device_code, skip,
 };
@@ -77,6 +78,29 @@ fn dotnet_restores_and_pushes_with_session_tokens_where_pats_are_forbidden() -> 
 }
 
 #[test]
+fn many_projects_of_two_such_organisations_share_one_session_token_each() -> Result<()> {
+    let Some(bench) = bench("issuers: many projects with session tokens", "")? else { return Ok(()) };
+    let control = bench.rig.control();
+    control.set_policy("contoso", json!({"restrict-creation": "all"}))?;
+    bench.sign_in("locked")?;
+    bench.sign_in("contoso")?;
+    let names: Vec<_> = (0..8).map(|number| format!("p{number}")).collect();
+    let top = bench.solution(&names, &[PACKAGE, ("Fabrikam.Tools", "2.0.0")], &["locked", "contoso"])?;
+    bench.run(bench.restore(&top))?.expect_ok("restore of eight projects")?;
+    bench.forget_packages(&top)?;
+    let restores = names.iter().take(3).map(|name| bench.restore(&top.join(name)).spawn());
+    for child in restores.collect::<Result<Vec<_>, _>>()? {
+        let ran = Ran { output: child.wait_with_output()?, took: Duration::ZERO };
+        ran.expect_ok("restore by a process of its own")?;
+    }
+    ensure!(sessions(&bench.rig) == 2, "{} session tokens for two organisations", sessions(&bench.rig));
+    ensure!(bench.rig.mints() == 2, "{} PATs were asked for", bench.rig.mints());
+    ensure!(bench.scopes() == ["vso.packaging", "vso.packaging"], "{:?}", bench.scopes());
+    ensure!(control.violations().is_empty(), "{:?}", control.violations());
+    Ok(())
+}
+
+#[test]
 fn dotnet_restores_and_pushes_with_entra_tokens_where_both_are_forbidden() -> Result<()> {
     let lists = format!("[issuers]\nentra-organisations = [\"locked\"]\nentra-client-id = \"{APP_LEND}\"\n");
     let Some(bench) = bench("issuers: dotnet with Entra tokens", &lists)? else { return Ok(()) };
@@ -92,7 +116,7 @@ fn dotnet_restores_and_pushes_with_entra_tokens_where_both_are_forbidden() -> Re
     came_with(&bench.rig, CredentialKind::BasicEntra)?;
     let looked = looked() - before;
     ensure!(looked == 2, "tokens were looked at {looked} times for reading and writing");
-    ensure!(bench.rig.mints() == 2 && sessions(&bench.rig) == 2, "refusals were not remembered");
+    ensure!(bench.rig.mints() == 2 && sessions(&bench.rig) == 2, "asked for more than once for each purpose");
     ensure!(control.pats().is_empty(), "{:?}", control.pats());
     bench.nothing_left()
 }

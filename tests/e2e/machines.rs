@@ -3,10 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use anyhow::{Context as _, Result, ensure};
-use valetkey_client::{Connection, Start};
 use valetkey_emulator::{APP_CONFIDENTIAL, Action, Fault, Host, MANAGED_IDENTITY};
-use valetkey_paths::Paths;
-use valetkey_protocol::{Answer, ClientKind, Flow, LoginRequest, Machine, Request, TokenSource};
 use valetkey_tests::{Ran, Rig};
 
 const REPOSITORY: &str = "contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
@@ -228,47 +225,6 @@ fn an_agent_that_was_restarted_says_that_the_job_must_sign_in_again() -> Result<
     rig.sandbox.valetkey(&command)?.expect_ok("login again")?;
     rig.sandbox.git(&work, &["clone", &rig.repository(REPOSITORY), "tree"])?.expect_ok("clone")?;
     Ok(())
-}
-
-/// What a program that knows the job's address, and not its secret, gets of the agent.
-#[test]
-fn signing_out_forgets_at_once_what_the_job_lent() -> Result<()> {
-    let mut rig = Rig::new()?;
-    rig.control().federate_github(APP_CONFIDENTIAL, "contoso/app");
-    let job = rig.control().github_job("contoso/app", "build.yml");
-    rig.sandbox.set("ACTIONS_ID_TOKEN_REQUEST_URL", job.url.clone());
-    rig.sandbox.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.token);
-    let command = ["login", "contoso", "--machine", "github", "--client-id", APP_CONFIDENTIAL];
-    rig.sandbox.valetkey(&command)?.expect_ok("login")?;
-    let again =
-        || without_proof(&rig, Machine::Github { client_id: APP_CONFIDENTIAL.into(), url: job.url.clone() });
-    let known = again()?;
-    ensure!(matches!(known, Answer::SignedIn { .. }), "{known:?}");
-    rig.sandbox.valetkey(&["logout"])?.expect_ok("logout")?;
-    let asked = rig.control().requests_to(Host::Oidc, "GET", "/oidc/token").len();
-    let Answer::Refused(refusal) = again()? else { anyhow::bail!("the agent still knows the job") };
-    let words = "no longer knows the identity of this GitHub job";
-    ensure!(refusal.sentence.contains(words), "{refusal:?}");
-    ensure!(rig.control().requests_to(Host::Oidc, "GET", "/oidc/token").len() == asked);
-    rig.sandbox.valetkey(&command)?.expect_ok("login with the secret")?;
-    works(&rig, "the identity of this GitHub job", APP_CONFIDENTIAL)
-}
-
-/// A sign-in as this machine by way of the socket, without handing its proof over as `valetkey login` does.
-fn without_proof(rig: &Rig, machine: Machine) -> Result<Answer> {
-    let mut paths = Paths::under(rig.sandbox.home())?;
-    paths.socket = rig.sandbox.home().join("run/valetkey/agent.sock");
-    let login = LoginRequest {
-        organisation: Some("contoso".to_owned()),
-        tenant: None,
-        client_id: None,
-        flow: Flow::DeviceCode,
-        fresh: true,
-        account: None,
-        from: Some(TokenSource::Machine(machine)),
-    };
-    let mut connection = Connection::open(&paths, ClientKind::Cli, Start::Never)?;
-    Ok(connection.ask(&Request::Login(login))?)
 }
 
 #[test]

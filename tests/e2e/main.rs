@@ -16,6 +16,7 @@ mod leaks;
 mod lifecycle;
 mod machines;
 mod machines_sealed;
+mod machines_sign_out;
 mod network;
 mod nuget;
 mod others;

@@ -135,12 +135,9 @@ impl Broker {
         total.answer()
     }
 
-    /// What a job lent goes at once: nothing was made with it that would have to be revoked. Another account of the same
-    /// job goes on needing it.
+    /// What a job lent goes at once: nothing was made with it that would have to be revoked.
     fn forget_proof(&self, account: &Account) {
-        let Some(TokenSource::Machine(machine)) = &account.source else { return };
-        let shared = |other: &Account| !other.leaving && other.source == account.source;
-        if !self.accounts.snapshot().iter().any(shared) {
+        if let Some(TokenSource::Machine(machine)) = &account.source {
             self.drop_proof(machine);
         }
     }

@@ -42,9 +42,10 @@ impl Proofs {
         proofs.push(proof);
     }
 
+    /// Forgets the proof of a machine, and those of earlier jobs that stood for the same application.
     pub(super) fn forget(&self, machine: &Machine) {
         let mut proofs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        proofs.retain(|known| known.machine != *machine);
+        proofs.retain(|known| known.machine.client_id() != machine.client_id());
     }
 
     fn of(&self, machine: &Machine) -> Result<SecretString, Refusal> {
@@ -174,8 +175,11 @@ mod tests {
             "the agent was restarted or signed out, and no longer knows the identity of this GitHub job"
         );
         assert!(proofs.of(&proof(MOST).machine).is_ok());
-        proofs.forget(&proof(MOST).machine);
-        assert!(proofs.of(&proof(MOST).machine).is_err() && proofs.of(&proof(MOST + 1).machine).is_ok());
+        let next = Machine::Github { client_id: MOST.to_string(), url: "https://next".to_owned() };
+        proofs.take(MachineProof { machine: next.clone(), proof: "canary-next".into() });
+        proofs.forget(&next);
+        assert!(proofs.of(&next).is_err() && proofs.of(&proof(MOST).machine).is_err());
+        assert!(proofs.of(&proof(MOST + 1).machine).is_ok());
         assert!(!format!("{proofs:?}").contains("canary"));
     }
 }
