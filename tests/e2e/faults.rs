@@ -254,10 +254,11 @@ fn no_client_id() -> Result<()> {
     insta::assert_snapshot!(said(&rig, &ran), @"
     exit code: 1
     error: no client id is configured
-    hint: `valetkey setup entra` shows how to register the application, once for everybody
-    hint: `valetkey setup entra --for-admin` is the text to send to who may register one
-    hint: `valetkey login contoso --client-id <id>` signs in through it
-    hint: `valetkey login contoso --from az` needs none, where the Azure CLI is signed in
+    hint: to register the application yourself, once for everybody: `valetkey setup entra` has the steps
+    hint: to have it registered: `valetkey setup entra --for-admin` is the text to send to an administrator
+    hint: where it is registered and not consented to, an administrator opens `https://login.microsoftonline.com/<tenant id>/adminconsent?client_id=<client id>`
+    hint: then `valetkey login contoso --client-id <client id>` signs in through it
+    hint: without any registration: `az login`, then `valetkey login contoso --from az` goes by the Azure CLI
     ");
     Ok(())
 }

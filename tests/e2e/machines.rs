@@ -126,6 +126,9 @@ fn a_federated_token_of_another_is_refused_by_number() -> Result<()> {
     control.federate_cluster(APP_CONFIDENTIAL, ACCOUNT);
     let other = control.cluster_token(ACCOUNT, "https://www.nuget.org")?;
     refused(&login(&rig, "federated", &other, 0o600)?, "AADSTS700212")?;
+    let late = Fault::new(Action::entra("assertion_expired")).host(Host::Login);
+    control.fault(late);
+    refused(&login(&rig, "federated", &token, 0o600)?, "AADSTS700024")?;
     login(&rig, "federated", &token, 0o600)?.expect_ok("the right one")?;
     Ok(())
 }

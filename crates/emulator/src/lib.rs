@@ -56,7 +56,6 @@ pub use fault::{Action, Fault};
 pub use feeds::FeedRole;
 pub use host::{Host, Urls};
 pub use journal::CredentialKind;
-pub use login::entra_refusals;
 pub use options::{ClockMode, Options};
 pub use packages::nupkg;
 pub use program::run;

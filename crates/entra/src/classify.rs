@@ -31,7 +31,12 @@ pub(crate) fn failure(
     host: &str,
 ) -> SignInError {
     let Some(wire) = WireError::parse(body) else { return speechless(status, wait, host) };
-    explained(&wire, kind(status, &wire, grant), wait, false)
+    let mut error = explained(&wire, kind(status, &wire, grant), wait, false);
+    if (error.kind, grant) == (Kind::BlockedByPolicy, Grant::Device) {
+        // Microsoft advises tenants to block this way in (Conditional Access: authentication flows).
+        words::DEVICE_CODES_BLOCKED.clone_into(&mut error.hint);
+    }
+    error
 }
 
 /// What an error on the redirect means.

@@ -16,7 +16,6 @@ mod token;
 pub(crate) use device::{approve as approve_device, deny as deny_device, polls_too_early};
 pub(crate) use error::EntraError;
 pub(crate) use issue::{application_access, kill_sessions};
-pub use refusals::entra_refusals;
 pub(crate) use token::satisfies;
 
 use http::Method;

@@ -307,9 +307,18 @@ pub(super) const TABLE: &[(&str, &str, &str, u32, &str)] = &[
     ("account_unknown", "invalid_request", "", 50034, "The user account does not exist in the directory."),
     ("overloaded", "temporarily_unavailable", "", 90100, "Cannot process the request."),
     ("surprise", "invalid_request", "", 99999, "A later year has errors of its own."),
+    (
+        "sign_in_by_another_rule",
+        "invalid_grant",
+        "token_expired",
+        70044,
+        "The session has expired or is invalid.",
+    ),
+    (
+        "second_factor_expired",
+        "interaction_required",
+        "basic_action",
+        50078,
+        "Presented multi-factor authentication has expired due to policies.",
+    ),
 ];
-
-/// The names of all refusals that [`crate::Action::Entra`] can have.
-pub fn entra_refusals() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|row| row.0)
-}

@@ -167,6 +167,13 @@ fn the_device_flow_has_errors_of_its_own() {
 }
 
 #[test]
+fn blocked_device_codes_lead_to_the_browser() {
+    let body = error_body("invalid_grant", "message_only", 53003, "x");
+    assert!(said(400, &body, Grant::Device).hint.contains("without `--device-code`"));
+    assert!(said(400, &body, Grant::Refresh).hint.contains("does not help"));
+}
+
+#[test]
 fn load_and_faults_wait() {
     let busy = json!({"error":"invalid_grant","suberror":"bad_token"});
     let error = said(429, &busy, Grant::Refresh);

@@ -13,6 +13,8 @@ pub(crate) fn of(kind: Kind, wire: &WireError, quote: bool) -> (String, &'static
 }
 
 const LOGIN: &str = "run `valetkey login`";
+/// Where the refusal may be for device codes alone.
+pub(crate) const DEVICE_CODES_BLOCKED: &str = "many organisations block device codes: sign in without `--device-code` where there is a browser, or ask an administrator";
 const AGAIN: &str = "run `valetkey login` again";
 
 fn plain(kind: Kind) -> (&'static str, &'static str) {
