@@ -4,6 +4,7 @@ pub mod clients;
 pub mod fidelity;
 pub mod matrix;
 pub mod others;
+pub mod proxy;
 mod rig;
 mod sealed;
 mod skip;

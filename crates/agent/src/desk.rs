@@ -128,7 +128,10 @@ impl Service for Desk {
             Request::Pat(pat) => broker.pat(pat, &peer).await,
             Request::Audit { limit } => self.newest(limit).await,
             Request::ProxyCredentials(lent) => {
-                self.http.lend_to_proxy(lent.username.expose_secret(), lent.password.expose_secret());
+                let (username, password) = (lent.username.expose_secret(), lent.password.expose_secret());
+                if self.http.lend_to_proxy(username, password) {
+                    broker.proxy_may_open();
+                }
                 Answer::Done
             }
             Request::MachineProof(proof) => {

@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use valetkey_protocol::Refusal;
+use valetkey_protocol::{Reason, Refusal};
 
-use crate::{Failure, FailureKind};
+use crate::{Broker, Failure, FailureKind};
 
 /// Longest wait that is not the service's own wish.
 const LONGEST: u64 = 300;
@@ -79,9 +79,22 @@ impl Breakers {
         self.open().retain(|_, open| open.wished);
     }
 
+    /// Ends the waits that began with this.
+    fn end_those_of(&self, reason: Reason) {
+        self.open().retain(|_, open| open.refusal.reason != reason);
+    }
+
     /// Forgets every wait: the network was configured anew.
     pub(crate) fn clear(&self) {
         self.open().clear();
+    }
+}
+
+impl Broker {
+    /// The proxy may let through what it refused before: the next question tries at once.
+    pub fn proxy_may_open(&self) {
+        self.breakers.end_those_of(Reason::Proxy);
+        self.table().slots.values_mut().for_each(|slot| slot.forget_failure_of(Reason::Proxy));
     }
 }
 
@@ -94,8 +107,6 @@ fn wait(failures: u32, jitter: u8) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use valetkey_protocol::Reason;
-
     use super::*;
 
     fn down(retry_after: Option<u64>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use valetkey_protocol::{Issuer, KeyStatus, Refusal, SecretString};
+use valetkey_protocol::{Issuer, KeyStatus, Reason, Refusal, SecretString};
 
 use crate::{Purpose, ledger::Entry};
 
@@ -174,6 +174,11 @@ impl Slot {
 
     pub(crate) fn forget_failure(&mut self) {
         self.failed = None;
+    }
+
+    /// What went wrong for this reason may not go wrong again.
+    pub(crate) fn forget_failure_of(&mut self, reason: Reason) {
+        self.failed.take_if(|(_, refusal)| refusal.reason == reason);
     }
 
     /// Somebody signed in: what went wrong before says nothing of what comes.

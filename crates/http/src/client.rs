@@ -120,14 +120,12 @@ impl Http {
     /// lives.
     ///
     /// They are shown to no other proxy than the one in force, only after it has asked for some (407), and only where
-    /// its address has none of its own. Those that it refused are not shown to it again: proxies lock accounts.
-    pub fn lend_to_proxy(&self, username: &str, password: &str) {
+    /// its address has none of its own. Those that it refused are not shown to it again: proxies lock accounts. Tells
+    /// whether a request may fare better now than one before.
+    pub fn lend_to_proxy(&self, username: &str, password: &str) -> bool {
         // A proxy that is no address is told of by the next request.
-        if let Ok(Some(route)) = Route::of(&self.shared.settings)
-            && !route.has_credentials()
-        {
-            self.lent().lend(username, password);
-        }
+        let route = Route::of(&self.shared.settings);
+        matches!(route, Ok(Some(route)) if !route.has_credentials()) && self.lent().lend(username, password)
     }
 
     async fn send_by(built: &Built, request: Request) -> Result<Reply, HttpError> {

@@ -25,14 +25,17 @@ pub(crate) struct Offer {
 
 impl Lent {
     /// The latest ones count. What HTTP Basic cannot carry (RFC 7617 §2) is not taken, and nothing that was refused.
-    pub(crate) fn lend(&mut self, username: &str, password: &str) {
+    /// Tells whether these are others than before.
+    pub(crate) fn lend(&mut self, username: &str, password: &str) -> bool {
         let is_text = |text: &str| !text.contains(char::is_control);
         let mark = self.hasher.hash_one((username, password));
         let takes = self.refused.len() < MOST_REFUSED && !self.refused.contains(&mark);
-        if takes && !username.is_empty() && !username.contains(':') && is_text(username) && is_text(password)
-        {
+        let fits = !username.is_empty() && !username.contains(':') && is_text(username) && is_text(password);
+        let new = takes && fits && self.offer.as_ref().is_none_or(|offer| offer.mark != mark);
+        if new {
             self.offer = Some(Offer { username: username.to_owned(), password: password.to_owned(), mark });
         }
+        new
     }
 
     /// What may be tried.
@@ -58,12 +61,11 @@ mod tests {
     #[test]
     fn the_latest_counts_and_nothing_that_was_refused() {
         let mut lent = Lent::default();
-        lent.lend("a", "1");
-        lent.lend("b", "2");
+        assert!(lent.lend("a", "1") && lent.lend("b", "2") && !lent.lend("b", "2"));
         assert_eq!(offered(&lent), Some(("b", "2")));
         let mark = lent.offer().unwrap().mark;
         lent.refuse(mark);
-        lent.lend("b", "2");
+        assert!(!lent.lend("b", "2"), "it was refused");
         assert_eq!(offered(&lent), None);
         lent.lend("b", "3");
         assert_eq!(offered(&lent), Some(("b", "3")));

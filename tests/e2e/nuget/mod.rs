@@ -6,6 +6,7 @@ mod gallery;
 mod interrupted;
 mod newest;
 mod person;
+mod proxy;
 pub(crate) mod terminal;
 
 use anyhow::Result;
