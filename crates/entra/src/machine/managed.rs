@@ -184,14 +184,13 @@ impl Managed<'_> {
                 "no metadata service of Azure answers here",
                 "use `--machine managed` on a virtual machine or an app service of Azure only",
             ),
-            (
-                Self::Arc { .. },
-                HttpError::TimedOut { .. } | HttpError::Unreachable { .. } | HttpError::Interrupted { .. },
-            ) => SignInError::new(
-                Kind::Unavailable,
-                "the Azure Arc agent of this machine does not answer",
-                "look at it with `azcmagent show`",
-            ),
+            (Self::Arc { .. }, HttpError::TimedOut { .. } | HttpError::Unreachable { .. }) => {
+                SignInError::new(
+                    Kind::Unavailable,
+                    "the Azure Arc agent of this machine does not answer",
+                    "look at it with `azcmagent show`",
+                )
+            }
             (_, error) => error.into(),
         }
     }

@@ -84,8 +84,15 @@ fn check_words(error: &SignInError, server: &Hostile) -> Result<(), String> {
         }
     }
     let host = server.origin().replace("http://", "");
-    let named =
-        [&host, "Microsoft Entra", "GitHub Actions", "Azure Pipelines", "metadata service", "the tenant"];
+    let named = [
+        &host,
+        "Microsoft Entra",
+        "GitHub Actions",
+        "Azure Pipelines",
+        "metadata service",
+        "Azure Arc agent",
+        "the tenant",
+    ];
     let says_who = named.iter().any(|name| error.sentence.contains(name))
         || error.sentence == "the application may not ask for the right to mint keys"
         || error.sentence == "the time for signing in ran out";
@@ -210,6 +217,14 @@ async fn a_virtual_machine() {
         Box::pin(
             async move { Managed::VirtualMachine { host: Some(&origin) }.token(&http, None).await.map(drop) },
         )
+    };
+    Table::of(MANAGED, ask).holds().await;
+}
+
+#[tokio::test]
+async fn an_azure_arc_agent() {
+    let ask: Ask = |http, origin| {
+        Box::pin(async move { Managed::Arc { endpoint: &origin }.token(&http, None).await.map(drop) })
     };
     Table::of(MANAGED, ask).holds().await;
 }

@@ -1,5 +1,6 @@
 use std::os::unix::fs::symlink;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 use valetkey_http::header::HeaderValue;
 use valetkey_protocol::ExposeSecret as _;
@@ -87,4 +88,18 @@ fn another_challenge_is_none() {
         assert!(refusal.starts_with("Malformed: "), "{challenge}: {refusal}");
     }
     assert!(key(&HeaderMap::new(), &folder).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_text_means_a_file_outside_the_folder(
+        realm in "(/var/opt/azcmagent/tokens)?(/|\\.\\.|\\.|a|\\.key|\\PC){0,12}(\\.key)?",
+    ) {
+        let folder = Path::new("/var/opt/azcmagent/tokens");
+        if let Some(file) = file(&realm, folder) {
+            let inside: Vec<_> = file.strip_prefix(folder).unwrap().components().collect();
+            prop_assert!(matches!(inside[..], [std::path::Component::Normal(_)]), "{realm}: {file:?}");
+            prop_assert!(file.extension().unwrap() == "key", "{realm}: {file:?}");
+        }
+    }
 }
