@@ -9,6 +9,7 @@ mod faults;
 mod fidelity;
 mod git;
 mod hostile;
+mod hostile_answers;
 mod issuers;
 mod issuers_dotnet;
 mod keyring;
