@@ -138,7 +138,7 @@ fn try_all(question: &Question) -> Result<()> {
             some.iter().try_for_each(|(name, action)| try_one(question, name, action.clone(), &elsewhere))
         };
         let workers: Vec<_> = attacks.chunks(4).map(|some| scope.spawn(move || try_some(some))).collect();
-        let outcomes = workers.into_iter().map(|worker| worker.join());
+        let outcomes = workers.into_iter().map(thread::ScopedJoinHandle::join);
         outcomes.into_iter().try_for_each(|outcome| outcome.map_err(|_| anyhow::anyhow!("it panicked"))?)
     })
 }
