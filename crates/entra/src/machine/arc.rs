@@ -82,4 +82,5 @@ fn read(file: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

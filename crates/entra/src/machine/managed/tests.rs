@@ -106,6 +106,13 @@ async fn nothing_but_azures_address_is_asked() {
         let went = Managed::VirtualMachine { host: Some(host) }.token(&http, None).await;
         assert!(lines(went).starts_with("Misconfigured: "), "{host}");
     }
+    // Nor is anything lent to another one.
+    for endpoint in
+        ["http://himds.example:40342/x", "http://localhost@himds.example/x", "https://localhost:40342/x"]
+    {
+        let went = Managed::Arc { endpoint }.token(&http, None).await;
+        assert!(lines(went).contains("is not Azure's metadata service"), "{endpoint}");
+    }
     let went = Managed::VirtualMachine { host: None }.token(&http, Some("a b")).await;
     assert!(lines(went).starts_with("Misconfigured: the client id is not one"));
 }
