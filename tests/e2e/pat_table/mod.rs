@@ -4,6 +4,7 @@ mod answers;
 mod coverage;
 mod others;
 mod policies;
+mod redirect;
 mod row;
 mod sign_ins;
 mod walk;

@@ -12,7 +12,12 @@ pub(super) enum Verb {
     Update,
     Revoke,
     Login,
+    /// The browser comes back with this.
+    Browser(Query),
 }
+
+/// What a redirect says, name by name.
+type Query = &'static [(&'static str, &'static str)];
 
 impl Verb {
     /// As the page names it.
@@ -23,6 +28,7 @@ impl Verb {
             Self::Update => "`valetkey pat update`",
             Self::Revoke => "`valetkey pat revoke`",
             Self::Login => "`valetkey login --device-code`",
+            Self::Browser(_) => "`valetkey login`",
         }
     }
 
@@ -34,6 +40,7 @@ impl Verb {
             Self::Update => vec!["pat", "update", id, "--expires", "60d"],
             Self::Revoke => vec!["pat", "revoke", id],
             Self::Login => vec!["login", "contoso", "--device-code", "--fresh"],
+            Self::Browser(_) => vec!["login", "contoso", "--fresh"],
         }
     }
 }
@@ -43,6 +50,7 @@ const GONE: [&str; 3] = ["authorizationNotFound", "hostAuthorizationNotFound", "
 pub(super) fn rows() -> Vec<(Verb, Row)> {
     let mut rows = tokens();
     rows.extend(sign_ins());
+    rows.extend(redirects());
     rows
 }
 
@@ -101,6 +109,63 @@ fn sign_ins() -> Vec<(Verb, Row)> {
                 ("redirect_mismatch", 500_112),
                 ("bad_verification_code", 70018),
             ],
+        ),
+    ]
+}
+
+/// Microsoft: "Microsoft identity platform and OAuth 2.0 authorization code flow", errors of the authorization endpoint.
+fn redirects() -> Vec<(Verb, Row)> {
+    let back = |situation, says, query| {
+        (Verb::Browser(query), Row { situation, says, cases: vec![Case::new("", |_| Ok(()))] })
+    };
+    let redeemed = numbered(
+        &[("code_reused", 54005), ("malformed_grant", 70000), ("wrong_verifier", 501_481)],
+        |action| Fault::new(action).host(Host::Login).grant("authorization_code").always(),
+    );
+    vec![
+        back(
+            "the person says no",
+            "redirect, `access_denied`",
+            &[("error", "access_denied"), ("error_description", "the user canceled the authentication")],
+        ),
+        back(
+            "the person does not consent",
+            "redirect, `access_denied`, AADSTS65004",
+            &[
+                ("error", "access_denied"),
+                (
+                    "error_description",
+                    "AADSTS65004: User declined to consent to access the app.\r\nTrace ID: 1",
+                ),
+            ],
+        ),
+        back("consent is missing", "redirect, `consent_required`", &[("error", "consent_required")]),
+        back(
+            "another step is wanted",
+            "redirect, `interaction_required`, AADSTS50076",
+            &[
+                ("error", "interaction_required"),
+                ("error_description", "AADSTS50076: You must use multi-factor authentication."),
+            ],
+        ),
+        back("a sign-in is wanted", "redirect, `login_required`", &[("error", "login_required")]),
+        back("Microsoft Entra has a fault", "redirect, `server_error`", &[("error", "server_error")]),
+        back(
+            "Microsoft Entra cannot serve",
+            "redirect, `temporarily_unavailable`",
+            &[("error", "temporarily_unavailable")],
+        ),
+        back(
+            "the application may not ask for this",
+            "redirect, `invalid_resource`, AADSTS500011",
+            &[
+                ("error", "invalid_resource"),
+                ("error_description", "AADSTS500011: The resource principal was not found in the tenant."),
+            ],
+        ),
+        (
+            Verb::Browser(&[("code", "0.made-up")]),
+            Row { situation: "the code can no longer be redeemed", says: "`invalid_grant`", cases: redeemed },
         ),
     ]
 }

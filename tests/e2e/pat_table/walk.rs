@@ -9,6 +9,7 @@ use valetkey_tests::{Ran, Rig};
 
 use super::{
     others::Verb,
+    redirect,
     row::{Case, Row},
 };
 
@@ -39,10 +40,14 @@ pub(super) fn told(rig: &Rig, verb: Verb, row: &Row) -> Result<String> {
         // Else it is asked about every five seconds whether the code was typed.
         let hurried = Action::Merge { patch: json!({"interval": 1}) };
         control.fault(Fault::new(hurried).host(Host::Login).path("oauth2/v2.0/devicecode").always());
-        let ran = rig.sandbox.valetkey(&verb.line(&id))?;
+        let ran = match verb {
+            Verb::Browser(query) => redirect::signed_in(rig, &verb.line(&id), query)?,
+            _ => rig.sandbox.valetkey(&verb.line(&id))?,
+        };
         let mut said = lines(rig, if ran.ok() { ran.stdout() } else { ran.stderr() });
         if !ran.ok() {
-            said.retain(|line| line.starts_with("error: ") || line.starts_with("hint: "));
+            // Before it stands what was going on.
+            said.drain(..said.iter().position(|line| line.starts_with("error: ")).unwrap_or_default());
         }
         ensure!(!said.is_empty(), "nothing was said");
         let read = if ran.ok() { said.join("<br>") } else { fit(rig, case, &said)? };
