@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use super::plain;
 use crate::{Client, Failure, Loan, Tokens, session::blocking};
 
-/// No proof is longer.
-const LONGEST: u64 = 32 * 1024;
+/// No proof is longer, in bytes.
+const LONGEST: usize = 32 * 1024;
 /// More jobs do not run on one machine as one user.
 const MOST: usize = 16;
 
@@ -137,10 +137,14 @@ fn read(path: &Path) -> Result<SecretString, Refusal> {
     let wrong = |sentence: String, hint: String| Refusal::new(Reason::Configuration, sentence, hint);
     check_private_file(path).map_err(|error| wrong(error.to_string(), error.hint()))?;
     let mut text = Zeroizing::new(String::with_capacity(4096));
-    let file = fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    let file = fs::File::open(path).and_then(|file| file.take(LONGEST as u64 + 1).read_to_string(&mut text));
     let shown = path.display();
-    file.map_err(|error| wrong(format!("`{shown}` cannot be read: {error}"), "check the file".to_owned()))?;
+    let length = file
+        .map_err(|error| wrong(format!("`{shown}` cannot be read: {error}"), "check the file".to_owned()))?;
     match text.trim() {
+        _ if length > LONGEST => {
+            Err(wrong(format!("`{shown}` is longer than any proof"), "check the file".to_owned()))
+        }
         "" => Err(wrong(format!("`{shown}` is empty"), "put the secret or the token there".to_owned())),
         proof => Ok(SecretString::from(proof)),
     }
@@ -181,5 +185,28 @@ mod tests {
         assert!(proofs.of(&next).is_err() && proofs.of(&proof(MOST).machine).is_err());
         assert!(proofs.of(&proof(MOST + 1).machine).is_ok());
         assert!(!format!("{proofs:?}").contains("canary"));
+    }
+
+    #[test]
+    fn what_is_no_proof_is_told_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("proof");
+        let told = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            read(&file).map_err(|refusal| refusal.sentence.replace(&file.display().to_string(), "FILE"))
+        };
+        let long = "canary".repeat(6000);
+        for (bytes, sentence) in [
+            (long.as_bytes(), "`FILE` is longer than any proof"),
+            (b" \r\n", "`FILE` is empty"),
+            (b"canary\xff", "`FILE` cannot be read: stream did not contain valid UTF-8"),
+        ] {
+            assert_eq!(told(bytes).unwrap_err(), sentence);
+        }
+        assert_eq!(valetkey_protocol::ExposeSecret::expose_secret(&told(b" canary\n").unwrap()), "canary");
+        assert!(told(&vec![b'a'; LONGEST]).is_ok());
+        // What never ends, as a pipe or a device, is not even opened.
+        let endless = read(Path::new("/dev/zero")).unwrap_err();
+        assert!(endless.sentence.contains("is not a regular file"), "{}", endless.sentence);
     }
 }
