@@ -9,7 +9,7 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// What is shorter is no secret, and may stand in an answer by chance.
 const SHORTEST: usize = 8;
@@ -42,24 +42,7 @@ impl Reply {
     }
 
     fn says(&self, secret: &str) -> bool {
-        contains(&self.body, secret)
-            || self.body.contains(&b'\\') && self.json().is_some_and(|body: Value| within(&body, secret))
-    }
-}
-
-fn contains(bytes: &[u8], secret: &str) -> bool {
-    bytes.windows(secret.len()).any(|part| part == secret.as_bytes())
-}
-
-/// Whether a text or a name somewhere in a document has the secret in it. `serde_json` bounds how deep it can be.
-fn within(document: &Value, secret: &str) -> bool {
-    match document {
-        Value::String(text) => text.contains(secret),
-        Value::Array(items) => items.iter().any(|item| within(item, secret)),
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| name.contains(secret) || within(value, secret))
-        }
-        _ => false,
+        contains(&self.body, secret) || self.body.contains(&b'\\') && contains(&unescaped(&self.body), secret)
     }
 }
 
@@ -71,6 +54,35 @@ impl fmt::Debug for Reply {
             .field("length", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+fn contains(bytes: &[u8], secret: &str) -> bool {
+    bytes.windows(secret.len()).any(|part| part == secret.as_bytes())
+}
+
+/// The bytes with every escape of JSON undone (RFC 8259 §7), whatever else they are. They may hold a new key, and no
+/// copy of it is to stay behind.
+fn unescaped(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let mut rest = bytes;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'\\', [b'u', more @ ..]) => {
+                let digits = more.get(..4).and_then(|digits| std::str::from_utf8(digits).ok());
+                let character =
+                    digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+                rest = more.get(4..).unwrap_or_default();
+                plain.extend_from_slice(character.unwrap_or('\u{fffd}').encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            (b'\\', [escaped, more @ ..]) => {
+                plain.push(*escaped);
+                rest = more;
+            }
+            _ => plain.push(*byte),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -94,8 +106,13 @@ mod tests {
             r#"{"a":[{"b":"canary\/secret+1"}]}"#,
             r#"{"a":"c\u0061nary/secret+1"}"#,
             "\u{feff}{\"canary\\/secret+1\":0}",
+            r#"{"half":"\ud83d","canary\/secret+1"#,
         ] {
             assert!(reply(body, "").repeats(SECRET), "{body}");
+        }
+        for odd in ["{", "\\", "\\u", "\\u00", "\\ud83d", "\\uzzzz", "\\\u{e4}"] {
+            assert!(reply(&format!("{odd} canary/secret+1 {odd}"), "").repeats(SECRET), "{odd}");
+            assert!(!reply(odd, "").repeats(SECRET), "{odd}");
         }
         for header in ["a canary/secret+1", "canary%2Fsecret%2b1", "%63anary/secret+1"] {
             assert!(reply("{}", header).repeats(SECRET), "{header}");
