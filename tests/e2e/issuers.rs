@@ -156,3 +156,24 @@ fn where_packages_only_are_allowed_code_gets_another_kind() -> Result<()> {
     ensure!(status.contains("session token for pkgonly (vso.code)"), "{status}");
     Ok(())
 }
+
+#[test]
+fn what_a_policy_made_necessary_is_known_after_a_restart_and_damage_to_that_costs_one_question() -> Result<()>
+{
+    let rig = rig("\n[vault]\nstore = \"sealed\"\nsealed-key = \"kernel\"")?;
+    rig.sign_in("locked")?.expect_ok("login")?;
+    let list = || rig.sandbox.git(&rig.sandbox.work(), &["ls-remote", &rig.repository(REPOSITORY)]);
+    list()?.expect_ok("ls-remote")?;
+    for (damage, asked) in [(None, 1), (Some("{nonsense"), 2)] {
+        rig.sandbox.valetkey(&["agent", "stop"])?.expect_ok("stop")?;
+        let memory = rig.sandbox.home().join("state/valetkey/memory.json");
+        damage.map_or(Ok(()), |damage| std::fs::write(&memory, damage))?;
+        let status =
+            rig.sandbox.valetkey(&["agent", "start"]).and_then(|_| rig.sandbox.valetkey(&["status"]))?;
+        let told = status.stdout().contains("instead   session token for locked (vso.code), tried again in ");
+        ensure!(told == damage.is_none(), "{}", status.stdout());
+        list()?.expect_ok("after a restart")?;
+        ensure!(rig.mints() == asked, "{} PATs asked for, {damage:?}", rig.mints());
+    }
+    Ok(())
+}

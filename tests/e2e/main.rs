@@ -3,6 +3,7 @@
 mod accounts;
 mod azure_cli;
 mod browser;
+mod claims;
 mod demo;
 mod dependencies;
 mod faults;
@@ -27,6 +28,7 @@ mod pat_table;
 mod pat_terminal;
 mod re_sign_in;
 mod re_sign_in_notified;
+mod re_sign_in_nuget;
 mod replay;
 mod sealed_world;
 mod switches;

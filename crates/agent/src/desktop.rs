@@ -5,11 +5,11 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::oneshot, time::timeout};
@@ -19,6 +19,8 @@ use crate::configuration::Live;
 
 /// How long one notification may take until it counts as not seen.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// A desktop that showed nothing is left alone for this long: asking it may have a program started in vain.
+const PAUSE: Duration = Duration::from_secs(15);
 /// Notifications that may wait behind one that hangs.
 const WAITING: usize = 4;
 
@@ -27,6 +29,7 @@ const WAITING: usize = 4;
 pub(crate) struct Desktop {
     configuration: Arc<Live>,
     thread: Mutex<Option<SyncSender<Call>>>,
+    failed: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -37,11 +40,15 @@ struct Call {
 
 impl Desktop {
     pub(crate) fn new(configuration: Arc<Live>) -> Self {
-        Self { configuration, thread: Mutex::default() }
+        Self { configuration, thread: Mutex::default(), failed: Mutex::default() }
+    }
+
+    fn is_left_alone(&self) -> bool {
+        held(&self.failed).is_some_and(|failed| failed.elapsed() < PAUSE)
     }
 
     fn hand_over(&self, call: Call) -> bool {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = held(&self.thread);
         if thread.is_none() {
             let (sender, calls) = sync_channel(WAITING);
             let begun = thread::Builder::new().name("desktop".to_owned()).spawn(move || attend(&calls));
@@ -51,13 +58,21 @@ impl Desktop {
     }
 }
 
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Doorbell for Desktop {
     fn ring(&self, summons: Summons) -> Pending<'_, bool> {
         Box::pin(async move {
+            if !self.configuration.current().agent.notify || self.is_left_alone() {
+                return false;
+            }
             let (shown, seen) = oneshot::channel();
-            self.configuration.current().agent.notify
-                && self.hand_over(Call { summons, shown })
-                && matches!(timeout(DEADLINE, seen).await, Ok(Ok(true)))
+            let reached = self.hand_over(Call { summons, shown })
+                && matches!(timeout(DEADLINE, seen).await, Ok(Ok(true)));
+            *held(&self.failed) = (!reached).then(Instant::now);
+            reached
         })
     }
 }

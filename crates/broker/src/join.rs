@@ -125,7 +125,9 @@ impl Identity for Entra {
             let went = match loan.source {
                 TokenSource::AzureCli(from) => azure_cli::borrow(loan, from).await,
                 TokenSource::Machine(from) => match machine::client(loan, from) {
-                    Ok(client) => machine::borrow(self.sign_in(&client), from, &self.proofs).await,
+                    Ok(client) => {
+                        machine::borrow(self.sign_in(&client), from, &self.proofs, loan.claims).await
+                    }
                     Err(refusal) => Err(refusal.into()),
                 },
                 source => {

@@ -27,6 +27,7 @@ use crate::{
     wire::number,
 };
 
+mod challenge;
 mod complaint;
 
 /// A cold start takes seconds, and it may have to refresh.

@@ -1,7 +1,7 @@
 //! Why nobody is signed in, for programs and for people.
 
 use valetkey_http::HttpError;
-use valetkey_protocol::{Reason, Refusal, shown};
+use valetkey_protocol::{Reason, Refusal, shown, shown_hint};
 
 /// A sign-in or refresh that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,7 +152,7 @@ impl SignInError {
         Self {
             kind,
             sentence: shown(sentence.as_ref()),
-            hint: shown(hint.as_ref()),
+            hint: shown_hint(hint.as_ref()),
             code: None,
             claims: None,
             retry_after: None,

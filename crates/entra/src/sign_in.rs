@@ -123,6 +123,17 @@ impl SignIn {
     /// An access token that an application gets for itself, by its own proof (Microsoft: "client credentials flow").
     /// There is no refresh token: the proof is shown again.
     pub async fn for_itself(&self, proof: Proof<'_>) -> Result<Tokens, SignInError> {
+        self.for_itself_with(proof, None).await
+    }
+
+    /// The same, with the claims request of a challenge (Microsoft: "Continuous access evaluation for workload
+    /// identities").
+    pub async fn for_itself_with(
+        &self,
+        proof: Proof<'_>,
+        claims: Option<&str>,
+    ) -> Result<Tokens, SignInError> {
+        let claims = checked_claims(claims)?;
         let mut client = self.client()?;
         if let Proof::Secret(secret) = proof {
             client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
@@ -130,6 +141,9 @@ impl SignIn {
         let courier = Courier::new(&self.http)?;
         let scope = Scope::new(format!("{AZURE_DEVOPS}/.default"));
         let mut request = client.exchange_client_credentials().add_scope(scope);
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
         let signed = match proof {
             Proof::Certificate(pem) => {
                 let endpoint = self.authority.endpoint(&self.tenant, "token");

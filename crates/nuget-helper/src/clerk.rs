@@ -106,6 +106,7 @@ impl Clerk {
         let now = self.time.now();
         let host = &question.source.target.host;
         self.given.remember(&question.address, host, &credential.state, None, false, now);
+        self.tell(&credential);
         Some(credential)
     }
 
@@ -134,6 +135,7 @@ impl Clerk {
             answer => self.judge(question, answer),
         };
         if let Outcome::Key(credential) = &outcome {
+            self.tell(credential);
             let now = self.time.now();
             self.given.remember(&question.address, host, &credential.state, refused.as_ref(), wide, now);
         }
@@ -244,13 +246,25 @@ impl Clerk {
 
     /// Says what is wrong and what to do, once: NuGet asks up to four times for each source.
     pub(crate) fn explain(&mut self, sentence: &str, hint: &str) -> Outcome {
+        self.say(Level::Warning, sentence, hint);
+        Outcome::Nothing
+    }
+
+    /// Says what was said beside a key. That is no warning: a build that takes those for errors must not fail by what is
+    /// only going to happen.
+    fn tell(&mut self, credential: &Credential) {
+        if let Some(Refusal { sentence, hint, .. }) = &credential.notice {
+            self.say(Level::Minimal, sentence, hint);
+        }
+    }
+
+    fn say(&mut self, level: Level, sentence: &str, hint: &str) {
         let (sentence, hint) = (shown(sentence), shown_hint(hint));
         let line = if hint.is_empty() { sentence } else { format!("{sentence}; {hint}") };
         if self.said.insert(line.clone()) {
             self.person.show(&[&line]);
-            self.desk.log(Level::Warning, &line);
+            self.desk.log(level, &line);
         }
-        Outcome::Nothing
     }
 }
 

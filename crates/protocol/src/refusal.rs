@@ -25,7 +25,7 @@ impl Refusal {
         Self {
             reason,
             sentence: crate::shown(sentence.as_ref()),
-            hint: crate::shown(hint.as_ref()),
+            hint: crate::shown_hint(hint.as_ref()),
             retry_after: None,
         }
     }

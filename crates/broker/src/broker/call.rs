@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use valetkey_protocol::{Reason, Refusal};
+use valetkey_protocol::{Reason, Refusal, TokenSource};
 
 use super::{Broker, Live};
 use crate::{
@@ -106,12 +106,24 @@ impl Broker {
     }
 
     fn needs_interaction(&self, account: &Account, tenant: &str, failure: Failure) -> Failure {
-        let refusal = Refusal::new(
-            Reason::NeedsInteraction,
-            "the organisation wants a fresh sign-in",
-            "run `valetkey login`",
-        );
-        let failure = Failure::new(FailureKind::Interaction, refusal).claims(failure.claims);
+        let failure = if matches!(account.source, Some(TokenSource::Machine(_))) {
+            let refusal = Refusal::new(
+                Reason::BlockedByPolicy,
+                format!(
+                    "the organisation does not take the token of `{}`, not even with the claims that it asked for",
+                    account.username
+                ),
+                "ask an administrator of the organisation's tenant what was changed for this application",
+            );
+            Failure::new(FailureKind::Final, refusal)
+        } else {
+            let refusal = Refusal::new(
+                Reason::NeedsInteraction,
+                "the organisation wants a fresh sign-in",
+                "run `valetkey login`",
+            );
+            Failure::new(FailureKind::Interaction, refusal).claims(failure.claims)
+        };
         self.sessions.problems.note(&account.id, tenant, &failure);
         failure
     }

@@ -7,7 +7,7 @@ use valetkey_paths::{env, trust::check_private_file};
 use valetkey_protocol::{Reason, Refusal};
 
 use super::plain;
-use crate::{Failure, FailureKind, Loan, Tokens};
+use crate::{Failure, Loan, Tokens};
 
 const GONE: &str = "install it, then run `valetkey login --from az` again";
 /// Settings of the Azure CLI for a run that nobody looks at (Microsoft: "Azure CLI configuration").
@@ -20,16 +20,10 @@ const QUIET: [(&str, &str); 4] = [
 
 /// A token of it, and the person's name where it is wanted.
 pub(super) async fn borrow(loan: Loan<'_>, from: &valetkey_protocol::AzureCli) -> Result<Tokens, Failure> {
-    if loan.claims.is_some() {
-        let login = loan.tenant.map_or_else(String::new, |tenant| format!(" --tenant {tenant}"));
-        let refusal = Refusal::new(
-            Reason::NeedsInteraction,
-            "the organisation wants a fresh sign-in of the Azure CLI",
-            format!("run `az logout`, then `az login{login}`"),
-        );
-        return Err(Failure::new(FailureKind::Interaction, refusal));
-    }
     let az = program(from)?;
+    if let Some(claims) = loan.claims {
+        return Err(az.challenged(loan.tenant, claims).await.into());
+    }
     let mut tokens = plain(az.token(loan.tenant).await?);
     if loan.introduced {
         let signed = az.signed_in().await?;

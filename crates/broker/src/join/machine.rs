@@ -75,30 +75,38 @@ pub(super) fn client(loan: Loan<'_>, from: &Machine) -> Result<Client, Refusal> 
 }
 
 /// A token of it.
-pub(super) async fn borrow(sign_in: SignIn, from: &Machine, proofs: &Proofs) -> Result<Tokens, Failure> {
+pub(super) async fn borrow(
+    sign_in: SignIn,
+    from: &Machine,
+    proofs: &Proofs,
+    claims: Option<&str>,
+) -> Result<Tokens, Failure> {
     let http = &sign_in.http;
     let given = match from {
         Machine::SecretFile { file, .. } => {
             let proof = file_text(file).await?;
-            sign_in.for_itself(Proof::Secret(&proof)).await?
+            sign_in.for_itself_with(Proof::Secret(&proof), claims).await?
         }
         Machine::FederatedFile { file, .. } => {
             let proof = file_text(file).await?;
-            sign_in.for_itself(Proof::Assertion(&proof)).await?
+            sign_in.for_itself_with(Proof::Assertion(&proof), claims).await?
         }
         Machine::CertificateFile { file, .. } => {
             let proof = file_text(file).await?;
-            sign_in.for_itself(Proof::Certificate(&proof)).await?
+            sign_in.for_itself_with(Proof::Certificate(&proof), claims).await?
         }
         Machine::Github { url, .. } => {
             let token = github_token(http, url, &proofs.of(from)?).await?;
-            sign_in.for_itself(Proof::Assertion(&token)).await?
+            sign_in.for_itself_with(Proof::Assertion(&token), claims).await?
         }
         Machine::Pipelines { url, connection, .. } => {
             let token = pipelines_token(http, url, connection, &proofs.of(from)?).await?;
-            sign_in.for_itself(Proof::Assertion(&token)).await?
+            sign_in.for_itself_with(Proof::Assertion(&token), claims).await?
         }
         Machine::Managed { .. } | Machine::AppService { .. } | Machine::Arc { .. } => {
+            if claims.is_some() {
+                return Err(claimless().into());
+            }
             managed(http, from, proofs).await?
         }
         _ => return Err(unknown().into()),
@@ -148,6 +156,15 @@ fn read(path: &Path) -> Result<SecretString, Refusal> {
         "" => Err(wrong(format!("`{shown}` is empty"), "put the secret or the token there".to_owned())),
         proof => Ok(SecretString::from(proof)),
     }
+}
+
+/// A managed identity is asked for by no claims, and what it gets is kept by the platform until its end.
+fn claimless() -> Refusal {
+    Refusal::new(
+        Reason::BlockedByPolicy,
+        "the organisation does not take this managed identity's token, and wants claims that it cannot ask for",
+        "ask an administrator of the organisation's tenant what was changed for this identity",
+    )
 }
 
 fn unknown() -> Refusal {

@@ -182,3 +182,15 @@ async fn the_answer_of_another_tenant_is_not_taken() {
     let (error, _) = refreshed(vec![json_answer(200, &body)], None).await;
     assert_eq!(error.unwrap_err().kind, SignInErrorKind::TenantWrong);
 }
+
+#[tokio::test]
+async fn an_application_passes_claims_on_and_none_that_are_no_claims() {
+    let provider = Provider::start(vec![json_answer(200, &tokens_body())]).await;
+    let claims = r#"{"access_token":{"nbf":{"essential":true}}}"#;
+    let (proof, sign_in) = (secret(), provider.sign_in());
+    let _ = sign_in.for_itself_with(crate::Proof::Secret(&proof), Some(claims)).await;
+    let _ = sign_in.for_itself(crate::Proof::Assertion(&proof)).await;
+    assert!(sign_in.for_itself_with(crate::Proof::Secret(&proof), Some("[]")).await.is_err());
+    let seen: Vec<_> = provider.seen().iter().map(|seen| seen.form.get("claims").cloned()).collect();
+    assert_eq!(seen, [Some(claims.to_owned()), None]);
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use serde_json::json;
 use valetkey_client::{ClientError, Phase};
 use valetkey_nuget_helper::Reach;
-use valetkey_protocol::{Answer, Operation, Reason};
+use valetkey_protocol::{Answer, Credential, Operation, Reason, Refusal};
 
 use crate::talk::{FEED, Talk, generous, key_of, refused};
 
@@ -232,4 +232,18 @@ fn many_questions_at_once_are_all_answered() {
     answered.sort_unstable();
     assert_eq!(answered, (0..50).collect::<Vec<_>>());
     assert!(talk.end().is_empty());
+}
+
+#[test]
+fn what_is_going_to_happen_is_said_beside_the_key_once_and_is_no_warning() {
+    let notice = Refusal::new(Reason::NeedsLogin, "the session has ended", "run `valetkey login contoso`");
+    let key = move || Credential { notice: Some(notice.clone()), ..key_of("k1") };
+    let mut talk = Talk::new(Box::new(move |_, _| Ok(Answer::Credential(key())))).greeted();
+    talk.request("1", "GetAuthenticationCredentials", &json!({ "Uri": FEED, "IsNonInteractive": true }));
+    let log = talk.hear();
+    let line = "the session has ended; run `valetkey login contoso`";
+    assert_eq!(log["Payload"], json!({ "LogLevel": "Minimal", "Message": format!("valetkey: {line}") }));
+    assert_eq!(talk.hear()["Payload"]["Password"], "canary-k1");
+    assert_eq!(talk.key(FEED, false, false)["Password"], "canary-k1");
+    assert_eq!(talk.seen.shown(), [line]);
 }
