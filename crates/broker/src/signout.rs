@@ -6,13 +6,16 @@ use std::{
 };
 
 use valetkey_protocol::{
-    Answer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString, TokenSource,
+    Answer, EndingKey, Issuer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString,
+    TokenSource,
 };
 
 use crate::{
     Broker, Failure, FailureKind, Peer,
     accounts::Account,
     audit::Filled as _,
+    choice,
+    keys::Key,
     ledger::{Entry, State},
     session::blocking,
     sweep::Fate,
@@ -42,6 +45,8 @@ struct Outcome {
     why: Option<Refusal>,
     /// Trying again later cannot help: there is nothing left to revoke with.
     hopeless: bool,
+    /// Those that nobody can revoke.
+    ending: Vec<EndingKey>,
     /// Why a session is still in the vault.
     kept: Option<Refusal>,
 }
@@ -68,10 +73,10 @@ impl Broker {
     async fn revoke_chosen(&self, whose: Whose, chosen: impl Fn(&Entry) -> bool) -> Outcome {
         // The sweep would revoke the same keys alongside. One that waits for a silent service is not waited for.
         let _alone = tokio::time::timeout(LANDING, self.tending.lock()).await;
-        self.table().take(|key| chosen(&key.entry));
+        let let_go = self.table().take(|key| chosen(&key.entry));
         self.breakers.try_now();
         let service = self.live().settings.service();
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { ending: self.that_end(&let_go), ..Outcome::default() };
         for entry in self.ledger.open_entries() {
             if entry.service != service || entry.state == State::Unknown || !chosen(&entry) {
                 continue;
@@ -102,23 +107,38 @@ impl Broker {
         outcome
     }
 
+    /// Keys that are on no ledger, because the service has no way to revoke them.
+    fn that_end(&self, keys: &[Arc<Key>]) -> Vec<EndingKey> {
+        let now = self.moment();
+        let ends = |key: &&Arc<Key>| key.issuer != Issuer::Pat && key.left(now) > 0;
+        let told = |key: &Arc<Key>| EndingKey {
+            issuer: key.issuer,
+            organisation: key.entry.organisation.clone(),
+            expires_at: key.entry.valid_to,
+        };
+        keys.iter().filter(ends).map(told).collect()
+    }
+
     /// Signs out: revokes every key of the account, then forgets the session.
     ///
     /// If keys could not be revoked for now, or one that was asked for and may never have been made is still looked
     /// for, the account hands out nothing any more and its session is kept for that one purpose, then deleted. If the
     /// session itself is dead, it is deleted at once and the keys end by themselves.
     pub async fn logout(&self, request: &LogoutRequest, peer: &Peer) -> Answer {
-        let wanted = request.account.as_deref().map(str::to_lowercase);
-        let mut accounts = self.accounts.snapshot();
-        accounts.retain(|account| wanted.as_ref().is_none_or(|name| account.is_called(name)));
+        let accounts = match &request.account {
+            Some(name) => self.accounts.meant(name),
+            None => self.accounts.snapshot(),
+        };
         if accounts.is_empty() {
-            let who = request.account.as_deref().unwrap_or("nobody");
-            let sentence = if wanted.is_some() {
-                format!("`{who}` is not signed in")
-            } else {
-                "nobody is signed in".into()
+            let sentence = match &request.account {
+                Some(name) => choice::not_here(name, &self.accounts.snapshot()),
+                None => "nobody is signed in".to_owned(),
             };
-            return Answer::Refused(Refusal::new(Reason::NeedsLogin, sentence, "see `valetkey status`"));
+            return Answer::Refused(Refusal::new(
+                Reason::NeedsLogin,
+                sentence,
+                "see `valetkey account list`",
+            ));
         }
         let mut total = Outcome::default();
         for account in accounts {
@@ -233,6 +253,7 @@ impl Outcome {
         self.revoked += other.revoked;
         self.pending += other.pending;
         self.sought += other.sought;
+        self.ending.extend(other.ending);
         self.why = other.why.or(self.why.take());
         self.hopeless |= other.hopeless;
         self.kept = other.kept.or(self.kept.take());
@@ -252,6 +273,7 @@ impl Outcome {
             pending: self.pending,
             sentence,
             sought: self.sought,
+            ending: self.ending,
         })
     }
 }

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditRecord, KeyStatus, NugetChecked, NugetKey, NugetKeyStatus, NugetRefresh, PatMade, PatSettled,
-    PatStatus, PatValue, Pats, Refusal, StatusReport, secret::expose_on_the_wire,
+    AuditRecord, Issuer, KeyStatus, NugetChecked, NugetKey, NugetKeyStatus, NugetRefresh, PatMade,
+    PatSettled, PatStatus, PatValue, Pats, Refusal, StatusReport, secret::expose_on_the_wire,
 };
 
 /// The answer to a [`crate::Request`].
@@ -144,6 +144,20 @@ pub struct Revoked {
     /// They are looked for some minutes longer, and revoked where they turn up.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sought: u32,
+    /// Keys of a kind that nobody can revoke. They are handed out no more, and end by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ending: Vec<EndingKey>,
+}
+
+/// A key that is good until its end, whatever anybody does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingKey {
+    /// What kind it is.
+    pub issuer: Issuer,
+    /// Organisation it is good for.
+    pub organisation: String,
+    /// When it dies, in seconds since 1970.
+    pub expires_at: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]

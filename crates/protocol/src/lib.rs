@@ -20,7 +20,7 @@ mod source;
 mod status;
 mod text;
 
-pub use answer::{Answer, Credential, Event, Revoked};
+pub use answer::{Answer, Credential, EndingKey, Event, Revoked};
 pub use frame::{FrameError, MAX_FRAME, decode, encode, read_frame, write_frame};
 pub use hello::{Hello, VERSIONS, Versions, Welcome};
 pub use host::Service;

@@ -58,7 +58,7 @@ pub(super) fn revoke(args: Revoke, world: &mut World<'_>) -> Outcome {
         Answer::Revoked(revoked) => revoked,
         other => return Err(Failure::unexpected(other)),
     };
-    if by_id && revoked.revoked + revoked.pending + revoked.sought == 0 {
+    if by_id && revoked.revoked + revoked.pending + revoked.sought == 0 && revoked.ending.is_empty() {
         return Err(Failure::failed("there is no key with this id", "`valetkey keys list` shows the ids"));
     }
     report_revoked(&revoked, world)

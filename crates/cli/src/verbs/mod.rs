@@ -21,6 +21,7 @@ use valetkey_protocol::{Answer, Request};
 use crate::{
     agent::{Start, ask},
     args::{Keys, Setup, Verb},
+    duration,
     exit::Exit,
     failure::{Failure, Outcome},
     style,
@@ -74,6 +75,15 @@ pub(crate) fn warning(world: &mut World<'_>, text: &str) -> std::io::Result<()> 
 /// Tells how revoking went, and whether all of it is done.
 pub(crate) fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut World<'_>) -> Outcome {
     writeln!(world.out, "{} revoked", keys_in_words(revoked.revoked))?;
+    for key in &revoked.ending {
+        let text = format!(
+            "the {} for `{}` cannot be revoked: it ends by itself in {}",
+            key.issuer,
+            valetkey_protocol::shown(&key.organisation),
+            duration::left(key.expires_at, world.place.now)
+        );
+        warning(world, &text)?;
+    }
     if revoked.sought > 0 {
         let text = format!(
             "{} may have been made with no answer seen, and the service lists none: it is looked for a few minutes \

@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use valetkey_protocol::{Answer, Issuer, KeyStatus, Revoked};
+use valetkey_protocol::{Answer, EndingKey, Issuer, KeyStatus, Revoked};
 
 use crate::harness::{NOW, Run};
 
@@ -23,6 +23,33 @@ fn two() -> Answer {
 
 fn revoked(revoked: u32, pending: u32) -> Answer {
     Answer::Revoked(Revoked { revoked, pending, ..Revoked::default() })
+}
+
+#[test]
+fn what_nobody_can_revoke_is_told_with_its_end() {
+    let ending = vec![
+        EndingKey { issuer: Issuer::Session, organisation: "locked".to_owned(), expires_at: NOW + 28_800 },
+        EndingKey { issuer: Issuer::Entra, organisation: "strict".to_owned(), expires_at: NOW + 3000 },
+    ];
+    let answer = || Answer::Revoked(Revoked { revoked: 1, ending: ending.clone(), ..Revoked::default() });
+    assert_snapshot!(Run::new("keys revoke --all").answer(answer()).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"revoke","which":{"by":"all"}}
+    ----- stdout -----
+    1 key revoked
+    ----- stderr -----
+    warning: the session token for `locked` cannot be revoked: it ends by itself in 8 h
+    warning: the Entra token for `strict` cannot be revoked: it ends by itself in 50 min
+    "#);
+    assert_snapshot!(Run::new("keys revoke k1").answer(answer()).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"revoke","which":{"by":"id","id":"k1"}}
+    ----- stdout -----
+    1 key revoked
+    ----- stderr -----
+    warning: the session token for `locked` cannot be revoked: it ends by itself in 8 h
+    warning: the Entra token for `strict` cannot be revoked: it ends by itself in 50 min
+    "#);
 }
 
 #[test]
