@@ -208,7 +208,7 @@ fn organisation_of_personal_accounts() -> Result<()> {
     exit code: 1
     asking which tenant organisation solo belongs to
     error: organisation `solo` is for personal Microsoft accounts, where no keys can be minted
-    hint: connect the organisation to a Microsoft Entra tenant
+    hint: ask the owner of `solo` to connect it to Microsoft Entra; until then only a token made by hand serves
     ");
     Ok(())
 }

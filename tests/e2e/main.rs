@@ -1,6 +1,8 @@
 //! The whole, as people use it: the shipped programs, real git, the emulator on the other side.
 
 mod accounts;
+mod accounts_elsewhere;
+mod accounts_three;
 mod azure_cli;
 mod browser;
 mod claims;
@@ -30,5 +32,6 @@ mod re_sign_in;
 mod re_sign_in_notified;
 mod re_sign_in_nuget;
 mod replay;
+mod revoking;
 mod sealed_world;
 mod switches;

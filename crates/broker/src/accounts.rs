@@ -61,6 +61,12 @@ impl Account {
         self.username.to_lowercase() == username.to_lowercase()
     }
 
+    /// Whether a name without an `@` is what stands before it in this account's.
+    fn is_called_in_short(&self, name: &str) -> bool {
+        let before = self.username.to_lowercase();
+        before.split_once('@').is_some_and(|(before, _)| before == name.to_lowercase())
+    }
+
     pub(crate) fn organisation_names(&self) -> Vec<String> {
         self.organisations.iter().map(|organisation| organisation.name.clone()).collect()
     }
@@ -174,6 +180,19 @@ impl Accounts {
         let mut names = account.organisation_names();
         names.retain(|name| self.choose(None, Some(name)).is_some_and(|chosen| chosen.id == account.id));
         names
+    }
+
+    /// Those that a person means by a name: the whole of it, or what stands before the `@` where that is one person's.
+    pub(crate) fn meant(&self, name: &str) -> Vec<Account> {
+        let mut accounts = self.snapshot();
+        if accounts.iter().any(|account| account.is_called(name)) {
+            accounts.retain(|account| account.is_called(name));
+            return accounts;
+        }
+        accounts.retain(|account| account.is_called_in_short(name));
+        let one =
+            accounts.first().is_some_and(|first| accounts.iter().all(|it| it.is_called(&first.username)));
+        if one { accounts } else { Vec::new() }
     }
 
     /// Changes the state and writes the file. The change holds in memory even if the disk refuses. Blocks.

@@ -35,8 +35,8 @@ impl Broker {
             Refusal::new(Reason::Configuration, sentence, "give its name as in `https://dev.azure.com/NAME`")
         })?;
         let here = self.accounts.snapshot();
-        let mut called: Vec<_> =
-            here.iter().filter(|account| !account.leaving && account.is_called(&choice.account)).collect();
+        let mut called = self.accounts.meant(&choice.account);
+        called.retain(|account| !account.leaving);
         called.sort_by_key(|account| (!account.mints(), !account.may_use(&organisation)));
         let Some(account) = called.first() else {
             return Err(unknown(&choice.account, Some(&organisation), &here, ""));
@@ -44,7 +44,7 @@ impl Broker {
         if account.may_use(&organisation) {
             let (name, id) = (organisation.clone(), account.id.clone());
             self.change_accounts(move |state| drop(state.usual.insert(name, id))).await;
-            return Ok(((*account).clone(), organisation));
+            return Ok((account.clone(), organisation));
         }
         let request = LoginRequest {
             organisation: Some(organisation.clone()),
@@ -56,7 +56,8 @@ impl Broker {
             from: account.source.clone(),
         };
         let (nobody, _) = tokio::sync::mpsc::channel(1);
-        let plan = self.plan(&request, &nobody).await?;
+        let plan = self.plan(&request, &nobody).await;
+        let plan = plan.map_err(|refusal| named(refusal, account, &organisation))?;
         let account = self.silently(account, &plan).await.map_err(|failure| failure.refusal)?;
         Ok((account, organisation))
     }
@@ -146,9 +147,14 @@ pub(crate) fn explained(refusal: Refusal, place: &Place, accounts: &[Account]) -
 fn unknown(user: &str, organisation: Option<&str>, accounts: &[Account], or: &str) -> Refusal {
     Refusal::new(
         Reason::NeedsLogin,
-        format!("`{user}` is not signed in: {}", signed_in(accounts)),
+        not_here(user, accounts),
         format!("run {}{or}", login(organisation.unwrap_or("ORGANISATION"), Some(user))),
     )
+}
+
+/// What is said of an account that is to leave and is not there.
+pub(crate) fn not_here(user: &str, accounts: &[Account]) -> String {
+    format!("`{user}` is not signed in: {}", signed_in(accounts))
 }
 
 /// The refusal of a sign-in by another person than the one that was meant.
@@ -175,7 +181,8 @@ fn listed<'a>(accounts: impl Iterator<Item = &'a Account>) -> Option<String> {
             names.push(name);
         }
     }
-    (!names.is_empty()).then(|| names.join(" and "))
+    let last = names.pop()?;
+    Some(if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) })
 }
 
 /// The command that signs in. A name that a shell would not take as it stands is left out.

@@ -254,7 +254,9 @@ impl Sessions {
 
     /// State for people.
     pub(crate) fn state(&self, account: &Account, breakers: &Breakers) -> (SessionState, Option<Refusal>) {
-        if let Some(problem) = self.problems.of(&account.id) {
+        let used = account.organisations.iter().map(|known| account.tenant_for(&known.name));
+        let tenants: Vec<_> = used.chain([account.tenant.as_str()]).collect();
+        if let Some(problem) = self.problems.of(&account.id, &tenants) {
             return (SessionState::Ended, Some(problem));
         }
         let upstream = Upstream::Tenant(account.tenant.clone());

@@ -103,6 +103,8 @@ fn personal(organisation: &str) -> Refusal {
         format!(
             "organisation `{organisation}` is for personal Microsoft accounts, where no keys can be minted"
         ),
-        "connect the organisation to a Microsoft Entra tenant",
+        format!(
+            "ask the owner of `{organisation}` to connect it to Microsoft Entra; until then only a token made by hand serves"
+        ),
     )
 }

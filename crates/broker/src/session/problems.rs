@@ -82,10 +82,12 @@ impl Problems {
         found.map(|problem| problem.failure.refusal.clone())
     }
 
-    /// Any of an account's problems, for people.
-    pub(super) fn of(&self, account: &str) -> Option<Refusal> {
+    /// Any of an account's problems at these tenants, for people. What another tenant says, where it was only tried,
+    /// is none.
+    pub(super) fn of(&self, account: &str, tenants: &[&str]) -> Option<Refusal> {
         let known = locked(&self.known);
-        let found = known.iter().find(|((of, _), _)| of == account);
+        let matters = |place: Option<&str>| place.is_none_or(|tenant| tenants.contains(&tenant));
+        let found = known.iter().find(|((of, place), _)| of == account && matters(place.as_deref()));
         found.map(|(_, problem)| problem.failure.refusal.clone())
     }
 
