@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use valetkey_client::{ClientError, Phase, Processes};
+use valetkey_client::{ClientError, Phase};
 use valetkey_protocol::{
     Answer, Credential, GetRequest, Operation, Reason, Refusal, Request, shown, shown_hint,
 };
@@ -16,7 +16,7 @@ use crate::{
     Ask, Person, Reach, Time,
     desk::Desk,
     given::{Given, Refused},
-    operation::Calling,
+    operation::Above,
     reader::Lent,
     source::{Source, Whose},
     trace::Trace,
@@ -61,9 +61,8 @@ pub(crate) struct Clerk {
     pub(crate) agent: Box<dyn Ask>,
     pub(crate) person: Box<dyn Person>,
     pub(crate) time: Box<dyn Time>,
-    processes: Arc<dyn Processes + Send + Sync>,
+    above: Above,
     lent: Lent,
-    calling: Option<Calling>,
     pub(crate) trace: Trace,
     given: Given,
     said: HashSet<String>,
@@ -81,11 +80,11 @@ impl Clerk {
     pub(crate) fn new(
         desk: Arc<Desk>,
         (agent, person, time): (Box<dyn Ask>, Box<dyn Person>, Box<dyn Time>),
-        (processes, lent): (Arc<dyn Processes + Send + Sync>, Lent),
+        (above, lent): (Above, Lent),
         trace: Trace,
     ) -> Self {
-        let (calling, given, said, in_vain) = Default::default();
-        Self { desk, agent, person, time, processes, lent, calling, trace, given, said, in_vain }
+        let (given, said, in_vain) = Default::default();
+        Self { desk, agent, person, time, above, lent, trace, given, said, in_vain }
     }
 
     /// Does what can be done while NuGet is still shaking hands, so that the first answer does not wait for it.
@@ -99,7 +98,7 @@ impl Clerk {
         if question.is_retry || lent {
             return None;
         }
-        let operation = self.calling().operation;
+        let operation = self.above.look().operation;
         let request = self.request(question, None, operation);
         let credential = self.agent.ask_briefly(&request)?;
         self.trace.gave(&credential);
@@ -154,7 +153,7 @@ impl Clerk {
     ) -> (Result<Answer, ClientError>, bool) {
         let state = refused.map(|refused| refused.state.clone());
         let wants_more = refused.is_some_and(|refused| refused.wide || refused.proved);
-        if !wants_more || self.calling().operation.is_some() {
+        if !wants_more || self.above.look().operation.is_some() {
             return (self.get(question, state), false);
         }
         let answer = self.get_for(question, state.clone(), Some(Operation::Write));
@@ -166,17 +165,13 @@ impl Clerk {
         }
     }
 
-    fn calling(&mut self) -> Calling {
-        *self.calling.get_or_insert_with(|| Calling::above(&*self.processes))
-    }
-
     /// Asks for the key, and again where the agent went away or has too much to do.
     pub(crate) fn get(
         &mut self,
         question: &Question,
         refused: Option<String>,
     ) -> Result<Answer, ClientError> {
-        let operation = self.calling().operation;
+        let operation = self.above.look().operation;
         self.get_for(question, refused, operation)
     }
 
@@ -218,7 +213,7 @@ impl Clerk {
             // NuGet comes back by itself, and says so itself.
             can_retry: false,
             challenges: Vec::new(),
-            caller: self.calling().caller,
+            caller: self.above.look().caller,
         })
     }
 

@@ -1,8 +1,8 @@
 //! NuGet's credential plugin, protocol version 2 (Microsoft: "NuGet cross platform plugins").
 //!
 //! dotnet, nuget.exe and Visual Studio start it with `-Plugin`, speak one JSON object a line, and ask it for a user
-//! name and a password whenever a source wants them. It reads, and answers what needs no thought; the first time that
-//! something has to be waited for, it leaves that to a second thread. A third keeps time.
+//! name and a password whenever a source wants them. The main thread reads and answers, a second looks at what calls
+//! and keeps time, and a third begins with the first question that has to be waited for.
 
 mod agent;
 mod clerk;
@@ -24,6 +24,7 @@ use std::{
     io::{self, BufReader, Read, Write},
     process::ExitCode,
     sync::Arc,
+    thread,
 };
 
 use valetkey_client::{Processes, SystemProcesses};
@@ -36,7 +37,7 @@ pub use source::{Source, Whose};
 pub use time::{Heart, SystemTime, Time, Wake};
 pub use wire::{Kind, Message, Method};
 
-use crate::{clerk::Clerk, desk::Desk, reader::Reader, staff::Staff, trace::Trace};
+use crate::{clerk::Clerk, desk::Desk, operation::Above, reader::Reader, staff::Staff, trace::Trace};
 
 /// What the plugin sees of the world besides its streams.
 pub struct World {
@@ -94,16 +95,19 @@ pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, 
     let over = heart.sender();
     let desk = Arc::new(Desk::new(Box::new(stdout), heart.sender()));
     desk.greet();
-    let watched = reader::Watched::default();
-    let lent = reader::Lent::default();
-    let mut clerk = Clerk::new(
-        Arc::clone(&desk),
-        (agent, person, time),
-        (Arc::clone(&processes), Arc::clone(&lent)),
-        trace,
-    );
+    let (watched, lent) = (reader::Watched::default(), reader::Lent::default());
+    let above = Above::new(Arc::clone(&processes));
+    let mut clerk =
+        Clerk::new(Arc::clone(&desk), (agent, person, time), (above.clone(), Arc::clone(&lent)), trace);
+    let (outside, inside) = (Arc::clone(&processes), Arc::clone(&desk));
+    let seen = Arc::clone(&watched);
+    thread::spawn(move || {
+        // While this thread greets the agent.
+        above.look();
+        heart.beat(&inside, &*outside, &seen);
+    });
     clerk.prepare();
-    let staff = Staff::new(Arc::clone(&desk), (Arc::clone(&processes), Arc::clone(&watched)), heart, clerk);
+    let staff = Staff::new(Arc::clone(&desk), clerk);
     Reader { desk, staff, processes, watched, lent, trace }.listen(BufReader::new(stdin));
     // It may have left already.
     let _ = over.send(Wake::Over);

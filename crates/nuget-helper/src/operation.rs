@@ -1,6 +1,8 @@
 //! What NuGet is doing: read off the processes above this one. It is a hint that chooses the smaller key, never a
 //! right.
 
+use std::sync::{Arc, OnceLock};
+
 use valetkey_client::{Process, Processes};
 use valetkey_protocol::{Caller, Operation};
 
@@ -30,6 +32,20 @@ impl Calling {
             next = Some(process.parent);
         }
         calling
+    }
+}
+
+/// Who calls, found out once, by whoever comes first.
+#[derive(Clone)]
+pub(crate) struct Above(Arc<dyn Processes + Send + Sync>, Arc<OnceLock<Calling>>);
+
+impl Above {
+    pub(crate) fn new(processes: Arc<dyn Processes + Send + Sync>) -> Self {
+        Self(processes, Arc::default())
+    }
+
+    pub(crate) fn look(&self) -> Calling {
+        *self.1.get_or_init(|| Calling::above(&*self.0))
     }
 }
 
@@ -97,9 +113,9 @@ mod tests {
     use super::*;
 
     /// Command lines from this program's parent upwards.
-    struct Above(&'static [&'static str]);
+    struct Lines(&'static [&'static str]);
 
-    impl Processes for Above {
+    impl Processes for Lines {
         fn parent(&self) -> Option<u32> {
             Some(100)
         }
@@ -112,7 +128,7 @@ mod tests {
     }
 
     fn above(lines: &'static [&'static str]) -> Operation {
-        Calling::above(&Above(lines)).operation.unwrap()
+        Calling::above(&Lines(lines)).operation.unwrap()
     }
 
     #[test]
@@ -157,8 +173,8 @@ mod tests {
 
     #[test]
     fn the_caller_is_whoever_started_this() {
-        let calling = Calling::above(&Above(&["dotnet restore"]));
+        let calling = Calling::above(&Lines(&["dotnet restore"]));
         assert_eq!(calling.caller, Some(Caller { pid: 100, started: 7 }));
-        assert_eq!(Calling::above(&Above(&[])), Calling::default(), "nothing can be seen");
+        assert_eq!(Calling::above(&Lines(&[])), Calling::default(), "nothing can be seen");
     }
 }

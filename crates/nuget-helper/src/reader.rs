@@ -93,10 +93,6 @@ impl Reader {
             _ => wire::ERROR,
         };
         self.desk.answer(message.method, &message.id, payload);
-        // After the answer, so that NuGet reads it while a thread starts.
-        if message.method != Method::Handshake {
-            self.staff.keep_time();
-        }
     }
 
     /// The credentials of a proxy are for the network, which is the agent's business: it gets them with the next

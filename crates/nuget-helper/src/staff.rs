@@ -10,22 +10,14 @@ use std::{
     thread,
 };
 
-use valetkey_client::Processes;
-
 use crate::{
-    Heart,
     clerk::{Clerk, Question},
     desk::Desk,
-    reader::Watched,
     wire,
 };
 
 pub(crate) struct Staff {
     desk: Arc<Desk>,
-    processes: Arc<dyn Processes + Send + Sync>,
-    watched: Watched,
-    /// Until it beats.
-    heart: Option<Heart>,
     clerk: Seat,
 }
 
@@ -43,13 +35,8 @@ impl fmt::Debug for Staff {
 }
 
 impl Staff {
-    pub(crate) fn new(
-        desk: Arc<Desk>,
-        (processes, watched): (Arc<dyn Processes + Send + Sync>, Watched),
-        heart: Heart,
-        clerk: Clerk,
-    ) -> Self {
-        Self { desk, processes, watched, heart: Some(heart), clerk: Seat::Here(Box::new(clerk)) }
+    pub(crate) fn new(desk: Arc<Desk>, clerk: Clerk) -> Self {
+        Self { desk, clerk: Seat::Here(Box::new(clerk)) }
     }
 
     /// Takes a question: it is answered now, or in a while.
@@ -61,10 +48,8 @@ impl Staff {
             && let Some(credential) = clerk.at_once(&question)
         {
             self.desk.close(&question.id, &wire::credential(&credential));
-            self.keep_time();
             return;
         }
-        self.keep_time();
         self.pass_on(question);
     }
 
@@ -78,15 +63,6 @@ impl Staff {
         let _ = questions.send(question);
         if let Seat::Here(mut clerk) = std::mem::replace(&mut self.clerk, Seat::Away(questions)) {
             thread::spawn(move || clerk.serve(&asked));
-        }
-    }
-
-    /// From now on it is noticed when NuGet has gone without a word, or does not listen.
-    pub(crate) fn keep_time(&mut self) {
-        if let Some(heart) = self.heart.take() {
-            let (desk, processes) = (Arc::clone(&self.desk), Arc::clone(&self.processes));
-            let watched = Arc::clone(&self.watched);
-            thread::spawn(move || heart.beat(&desk, &*processes, &watched));
         }
     }
 }
