@@ -40,7 +40,7 @@ fn tokens(rig: &Rig) -> usize {
 fn an_application_answers_a_challenge_by_itself() -> Result<()> {
     let rig = service_principal()?;
     let before = tokens(&rig);
-    rig.control().fault(challenge().times(1));
+    rig.control().challenge_applications(CLAIMS);
     list(&rig)?.expect_ok("after a challenge")?;
     ensure!(tokens(&rig) == before + 1, "{} tokens", tokens(&rig) - before);
     Ok(())

@@ -116,6 +116,11 @@ impl Control {
         Ok(claims)
     }
 
+    /// The same for every application that is no person.
+    pub fn challenge_applications(&self, claims: &str) {
+        self.shared.world().required_of_applications = Some(claims.to_owned());
+    }
+
     /// Access tokens of this person are refused from now on (TF400813), without a claims challenge.
     pub fn revoke_access_tokens(&self, user: &str) {
         let mut world = self.shared.world();

@@ -107,6 +107,11 @@ pub(crate) fn bearer(
     }
     let user = token.user.as_ref().and_then(|name| world.users.get(name)).cloned();
     if token.user.is_none() && !token.revoked && token.tenant == organisation.tenant {
+        if let Some(required) = world.required_of_applications.clone()
+            && token.claims.as_deref().is_none_or(|held| !satisfies(held, &required))
+        {
+            return Err(challenge::insufficient_claims(world, &required));
+        }
         let application = "0a0b0c0d-0000-4000-8000-00000000a5e7".to_owned();
         let session = Session { user: "sp-ci".to_owned(), object_id: application.clone(), upn: application };
         return Ok((session, token));

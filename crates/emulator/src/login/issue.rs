@@ -99,8 +99,11 @@ fn access_token(
 }
 
 /// A token that an application holds for itself.
-pub(super) fn application_token(world: &mut World, tenant: &str) -> Answer {
+pub(super) fn application_token(world: &mut World, tenant: &str, claims: Option<String>) -> Answer {
     let (value, lifetime) = application_access(world, tenant);
+    if let Some(token) = world.access_tokens.get_mut(&value) {
+        token.claims = claims;
+    }
     let body = json!({
         "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": value,
     });

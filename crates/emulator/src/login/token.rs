@@ -88,7 +88,7 @@ fn client_credentials(
     if !form.get("scope").is_some_and(|scope| scope.ends_with("/.default")) {
         return Err(EntraError::of("invalid_scope"));
     }
-    Ok(issue::application_token(world, tenant))
+    Ok(issue::application_token(world, tenant, form.get("claims").map(str::to_owned)))
 }
 
 /// RFC 7636 §4.6, S256 only; the verifier has 43 to 128 characters.

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) switches: Switches,
     pub(crate) urls: Urls,
     pub(crate) sign_in_as: Option<String>,
+    /// Access tokens of applications must have been asked for with these claims.
+    pub(crate) required_of_applications: Option<String>,
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) apps: Vec<App>,
     pub(crate) organisations: BTreeMap<String, Organisation>,
@@ -84,6 +86,7 @@ impl World {
             switches,
             urls,
             sign_in_as,
+            required_of_applications: None,
             users,
             apps: seed::apps(),
             organisations,
