@@ -97,7 +97,7 @@ pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, 
     desk.greet();
     let (watched, lent) = (reader::Watched::default(), reader::Lent::default());
     let above = Above::new(Arc::clone(&processes));
-    let mut clerk =
+    let clerk =
         Clerk::new(Arc::clone(&desk), (agent, person, time), (above.clone(), Arc::clone(&lent)), trace);
     let (outside, inside) = (Arc::clone(&processes), Arc::clone(&desk));
     let seen = Arc::clone(&watched);
@@ -106,7 +106,6 @@ pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, 
         above.look();
         heart.beat(&inside, &*outside, &seen);
     });
-    clerk.prepare();
     let staff = Staff::new(Arc::clone(&desk), clerk);
     Reader { desk, staff, processes, watched, lent, trace }.listen(BufReader::new(stdin));
     // It may have left already.

@@ -39,6 +39,13 @@ impl Staff {
         Self { desk, clerk: Seat::Here(Box::new(clerk)) }
     }
 
+    /// Does what can be done before there is a question.
+    pub(crate) fn prepare(&mut self) {
+        if let Seat::Here(clerk) = &mut self.clerk {
+            clerk.prepare();
+        }
+    }
+
     /// Takes a question: it is answered now, or in a while.
     pub(crate) fn take(&mut self, question: Question) {
         if !self.desk.open(&question.id) {

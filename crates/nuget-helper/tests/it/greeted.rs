@@ -50,9 +50,10 @@ fn answer(home: &Path) -> String {
         .unwrap();
     let mut input = plugin.stdin.take().unwrap();
     let question = r#"{"RequestId":"1","Type":"Request","Method":"GetAuthenticationCredentials","Payload":{"Uri":"https://pkgs.dev.azure.com/contoso/_packaging/f/nuget/v3/index.json","IsRetry":false,"IsNonInteractive":true,"CanShowDialog":false}}"#;
-    writeln!(input, "{question}").unwrap();
+    let handshake = r#"{"RequestId":"0","Type":"Request","Method":"Handshake","Payload":{"ProtocolVersion":"2.0.0","MinimumProtocolVersion":"2.0.0"}}"#;
+    writeln!(input, "{handshake}\n{question}").unwrap();
     let mut lines = BufReader::new(plugin.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let answer = lines.find(|line| line.contains(r#""Type":"Response""#)).expect("an answer");
+    let answer = lines.find(|line| line.contains(r#""RequestId":"1""#)).expect("an answer");
     drop(input);
     assert!(plugin.wait().unwrap().success());
     answer
