@@ -17,7 +17,7 @@ mod whose;
 pub(crate) use kept::value_name;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Making {
     values: Mutex<HashMap<String, SecretString>>,
     /// Held from looking whether a token is being replaced until that is on the ledger.
     gate: tokio::sync::Mutex<()>,
+    /// Ids of tokens that this agent revoked: the service goes on telling of them, and does not say that they are dead.
+    revoked: Mutex<HashSet<String>>,
 }
 
 impl Broker {

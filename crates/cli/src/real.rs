@@ -88,8 +88,24 @@ fn place() -> Place {
         environment: Environment::from_process(),
         screen: screen(),
         now: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        output_is_lost: output_is_lost(),
         caller: caller(),
     }
+}
+
+/// A process that is started without a standard output gets the null device in its place from Rust.
+#[cfg(unix)]
+fn output_is_lost() -> bool {
+    let (Ok(null), Ok(output)) = (rustix::fs::stat("/dev/null"), rustix::fs::fstat(rustix::stdio::stdout()))
+    else {
+        return false;
+    };
+    rustix::fs::FileType::from_raw_mode(output.st_mode).is_char_device() && null.st_rdev == output.st_rdev
+}
+
+#[cfg(not(unix))]
+fn output_is_lost() -> bool {
+    false
 }
 
 fn caller() -> Option<Caller> {

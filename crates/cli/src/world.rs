@@ -80,6 +80,8 @@ pub struct Place {
     pub screen: Screen,
     /// Seconds since 1970.
     pub now: u64,
+    /// Whether standard output is thrown away: it is closed, or is the null device.
+    pub output_is_lost: bool,
     /// This process, where it can be told from others.
     pub caller: Option<Caller>,
 }

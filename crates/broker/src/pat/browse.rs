@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use valetkey_protocol::{PatChange, PatList, PatStatus, Pats, Reason, Refusal, Revoked, shown};
 
+use super::make::title;
 use crate::{
     Broker, Failure, PatFacts, Peer,
     accounts::Account,
     audit::Filled as _,
+    broker::held,
     ledger::{Entry, State},
 };
 
@@ -57,7 +59,7 @@ impl Broker {
 
     pub(super) async fn update_pat(
         self: &Arc<Self>,
-        change: PatChange,
+        mut change: PatChange,
         peer: &Peer,
     ) -> Result<PatStatus, Failure> {
         let (account, organisation) = self.account_for(change.organisation.as_deref())?;
@@ -66,6 +68,7 @@ impl Broker {
         if entry.as_ref().is_some_and(|entry| entry.person.is_none() && entry.state == State::Minted) {
             return Err(of_the_agent(&change.id).into());
         }
+        change.name = change.name.as_deref().map(title).transpose()?;
         let facts = self
             .with_token(&account, &organisation, |live, bearer| {
                 let (change, organisation) = (&change, &organisation);
@@ -110,7 +113,9 @@ impl Broker {
         self.with_token(account, organisation, |live, bearer| async move {
             live.services.pats.revoke(organisation, &bearer, id).await
         })
-        .await
+        .await?;
+        held(&self.making.revoked).insert(id.to_ascii_lowercase());
+        Ok(())
     }
 
     pub(super) fn note(

@@ -77,6 +77,10 @@ impl Broker {
         let replaces = self.with_kin(&wish.id)?;
         let mut old = None;
         for id in &replaces {
+            // Another run was quicker, or it was revoked on purpose.
+            if held(&self.making.revoked).contains(&id.to_ascii_lowercase()) {
+                continue;
+            }
             old = match self.look_up(&account, &organisation, id).await {
                 Err(failure) if failure.refusal == no_such(&organisation, id) => continue,
                 found => Some(found?),
@@ -278,7 +282,8 @@ fn untitled(name: &str) -> String {
     marked.map_or(name, |(title, _)| title).to_owned()
 }
 
-fn title(name: &str) -> Result<String, Refusal> {
+/// The name as the service gets it: one clean line with room for the nonce.
+pub(super) fn title(name: &str) -> Result<String, Refusal> {
     let name = name.trim();
     if name.is_empty() || !is_clean(name) || name.chars().count() > LONGEST_TITLE {
         return Err(Refusal::new(

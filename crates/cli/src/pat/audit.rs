@@ -105,10 +105,10 @@ fn instead(pat: &PatStatus, findings: &[Finding]) -> Vec<String> {
     if has("unsettled") {
         return vec![format!("valetkey pat regenerate --org {org} {id}"), revoke];
     }
-    let narrow = narrower(&pat.scope);
+    let narrow = quoted(&narrower(&pat.scope));
     if has("all-organisations") {
         let create = format!(
-            "valetkey pat create {} --org {org} --scope '{narrow}' --expires {SHORT}",
+            "valetkey pat create {} --org {org} --scope {narrow} --expires {SHORT}",
             quoted(&pat.name)
         );
         return vec![create, revoke];
@@ -116,7 +116,7 @@ fn instead(pat: &PatStatus, findings: &[Finding]) -> Vec<String> {
     if !has("wide") && !has("long-lived") && !has("unlisted") {
         return vec![revoke];
     }
-    let regenerate = format!("valetkey pat regenerate --org {org} {id} --scope '{narrow}' --expires {SHORT}");
+    let regenerate = format!("valetkey pat regenerate --org {org} {id} --scope {narrow} --expires {SHORT}");
     // git and NuGet need no token at all.
     if is_handed_out(&pat.scope) {
         vec!["valetkey setup git && valetkey setup nuget".to_owned(), revoke]
@@ -171,5 +171,8 @@ mod tests {
     #[test]
     fn a_name_is_one_word_of_the_shell() {
         assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
+        let pat = PatStatus { scope: "vso.x';rm vso.code_full".to_owned(), ..PatStatus::default() };
+        let found = look_at(&pat, 0);
+        assert!(found.instead[0].contains(r"--scope 'vso.x'\'';rm vso.code_write'"), "{:?}", found.instead);
     }
 }

@@ -140,11 +140,14 @@ pub(super) fn update(args: Update, world: &mut World<'_>) -> Outcome {
 
 pub(super) fn revoke(tokens: &[String], place: Place, world: &mut World<'_>) -> Outcome {
     let mut which = Which { token: String::new(), place };
-    let mut pats = Vec::new();
+    let mut pats: Vec<PatStatus> = Vec::new();
     // All are found before one is revoked: a name that is mistyped stops the rest.
     for token in tokens {
         token.clone_into(&mut which.token);
-        pats.push(find::one(&which, world)?);
+        let pat = find::one(&which, world)?;
+        if pats.iter().all(|other| other.id != pat.id) {
+            pats.push(pat);
+        }
     }
     let mut total = valetkey_protocol::Revoked::default();
     for pat in pats {

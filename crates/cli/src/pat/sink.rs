@@ -36,6 +36,12 @@ impl Sink {
         if !command.is_empty() {
             return Ok(Self::Command(command.to_vec()));
         }
+        if print && world.place.output_is_lost {
+            return Err(Failure::failed(
+                "standard output is closed or thrown away, and the token would be lost",
+                "`--to-command -- COMMAND` gives it to a command, `--keep NAME` puts it into the vault",
+            ));
+        }
         if print {
             return Ok(Self::Output);
         }

@@ -117,6 +117,21 @@ fn a_closed_pipe_is_success() {
 }
 
 #[test]
+fn a_token_is_not_printed_into_the_void() {
+    let home = home();
+    let line = "exec \"$0\" pat create ci --scope vso.build --print";
+    for void in [">&-", ">/dev/null"] {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{line} {void}"), env!("CARGO_BIN_EXE_valetkey")]);
+        command.env_clear().env("HOME", home.path()).env("XDG_RUNTIME_DIR", home.path()).stdin(Stdio::null());
+        let (code, _, err) = text(&command.output().unwrap());
+        assert_eq!(code, Some(1), "{void}: {err}");
+        assert!(err.starts_with("error: standard output is closed or thrown away"), "{void}: {err}");
+    }
+    assert!(!home.path().join("valetkey/agent.sock").exists(), "no agent was asked");
+}
+
+#[test]
 fn a_command_runs_in_its_place_with_its_own_exit_code() {
     let home = home();
     for (script, code) in [("exit 0", Some(0)), ("exit 42", Some(42)), ("kill -TERM $$", None)] {

@@ -32,6 +32,28 @@ async fn the_agents_own_keys_and_those_of_all_organisations_are_not_regenerated(
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_name_is_held_to_what_a_first_one_is() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    plant(&world, "old", "deploy");
+    let rename = |name: &str| {
+        let change = PatChange {
+            organisation: None,
+            id: "old".to_owned(),
+            name: Some(name.to_owned()),
+            scope: None,
+            expires_at: None,
+        };
+        asked(&broker, PatRequest::Update(change))
+    };
+    for bad in ["  ", "a\nb", "\u{1b}[2J", &"x".repeat(201)] {
+        assert_eq!(rename(bad).await.unwrap_err().reason, Reason::BadRequest, "{bad:?}");
+    }
+    rename(" ci ").await.unwrap();
+    assert_eq!(names(&world), ["ci"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_made_while_locked_and_what_is_on_its_way_can_be_settled() {
     let world = World::new();
     let broker = world.signed_in().await;

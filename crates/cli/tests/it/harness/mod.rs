@@ -204,6 +204,7 @@ impl Run {
                 environment: self.environment.into_iter().collect(),
                 screen: self.screen,
                 now: NOW,
+                output_is_lost: false,
                 caller: None,
             },
         };
