@@ -17,7 +17,6 @@ use crate::{
     control::Control,
     nuget::NugetDesk,
     service::{Peer, Rules, Service},
-    terminal::has_terminal,
 };
 
 /// The agent behind its socket.
@@ -110,9 +109,7 @@ impl Service for Desk {
             return Answer::Refused(for_people(&peer, &self.audit));
         }
         let is_read = matches!(peer.client, ClientKind::Git | ClientKind::Nuget);
-        let in_background = is_read && matches!(request, Request::Get(_)) && !has_terminal(peer.pid);
-        let peer =
-            valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe, is_read, in_background };
+        let peer = valetkey_broker::Peer { pid: peer.pid, uid: peer.uid, exe: peer.exe, is_read };
         match request {
             Request::Ping => Answer::Done,
             Request::Get(get) => broker.get(get, peer).await,

@@ -15,7 +15,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 use valetkey_broker::{Doorbell, Pending, Summons};
 
-use crate::configuration::Live;
+use crate::{configuration::Live, terminal::has_terminal};
 
 /// How long one notification may take until it counts as not seen.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -63,6 +63,10 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Doorbell for Desktop {
+    fn has_terminal(&self, pid: u32) -> bool {
+        has_terminal(pid)
+    }
+
     fn ring(&self, summons: Summons) -> Pending<'_, bool> {
         Box::pin(async move {
             if !self.configuration.current().agent.notify || self.is_left_alone() {

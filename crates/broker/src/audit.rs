@@ -13,10 +13,8 @@ pub struct Peer {
     pub uid: u32,
     /// The program, as far as known.
     pub exe: String,
-    /// Whether what it says reaches a person.
+    /// Whether it passes on what it is told to a person, if one is there.
     pub is_read: bool,
-    /// Whether it has no terminal, so that a person may not see it.
-    pub in_background: bool,
 }
 
 impl Peer {
@@ -109,7 +107,6 @@ mod tests {
             uid: 1000,
             exe: "/g\nit".into(),
             is_read: true,
-            in_background: false,
         });
         assert_eq!(record.note, "organisation-not-allowed: no");
         assert_eq!(record.peer, "pid 7 uid 1000 /g\u{fffd}it");

@@ -97,9 +97,8 @@ impl Broker {
     ) -> Result<Credential, Refusal> {
         let may_retry = held(&self.callers).answer(request.caller, &name.organisation, request.can_retry)?;
         let obtained = self.obtain(name, refused).await;
-        if peer.in_background {
-            self.summon(account, &name.organisation, obtained.as_ref().err());
-        }
+        let in_background = || self.is_in_background(peer);
+        self.summon(account, &name.organisation, obtained.as_ref().err(), in_background);
         let (key, fresh) = obtained?;
         let _pass = self.pass().await.ok_or_else(locked)?;
         if self.accounts.find(&account.id).is_none_or(|account| account.leaving) {
@@ -133,7 +132,7 @@ impl Broker {
     fn notice(&self, account: &Account, key: &Key, peer: &Peer) -> Option<Refusal> {
         let organisation = &key.entry.organisation;
         let tenant = account.tenant_for(organisation);
-        let problem = self.sessions.problems.notice(&account.id, tenant, !peer.in_background)?;
+        let problem = self.sessions.problems.notice(&account.id, tenant, || !self.is_in_background(peer))?;
         let Refusal { reason, sentence, hint, .. } = choice::named(problem, account, organisation);
         let minutes = key.left(self.moment()) / 60;
         let left = match minutes / 60 {

@@ -314,7 +314,7 @@ impl Broker {
         if let (Why::Ahead, Err(refusal)) = (why, &landed)
             && let Some(account) = self.accounts.find(&name.account)
         {
-            self.summon(&account, &name.organisation, Some(refusal));
+            self.summon(&account, &name.organisation, Some(refusal), || true);
         }
         // Only now is it the sweep's business: it takes what is on the ledger and not in the table for an orphan.
         nonce.inspect(|nonce| self.ledger.landed(nonce));

@@ -125,6 +125,9 @@ pub trait AuditSink: fmt::Debug + Send + Sync {
 pub trait Doorbell: fmt::Debug + Send + Sync {
     /// Calls, and says whether the call was seen to arrive. Nobody waits for it.
     fn ring(&self, summons: Summons) -> Pending<'_, bool>;
+
+    /// Whether a program runs at a terminal, where a person reads what it prints.
+    fn has_terminal(&self, pid: u32) -> bool;
 }
 
 /// Who signs in where.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use valetkey_protocol::{Reason, Refusal, TokenSource};
 
-use crate::{Broker, accounts::Account, audit::Filled as _, choice};
+use crate::{Broker, Peer, accounts::Account, audit::Filled as _, choice};
 
 /// Where somebody else is signed in, nobody tells us when the person has come: they may be called again after this many
 /// seconds.
@@ -23,13 +23,23 @@ pub struct Summons {
 impl Broker {
     /// Calls the person of an account if an answer, or what is known of its session, says that they are needed: once for
     /// each reason until they have signed in again. A machine's account has nobody to call.
-    pub(crate) fn summon(self: &Arc<Self>, account: &Account, organisation: &str, refused: Option<&Refusal>) {
+    /// Only where `calls`, which is not asked where nobody is needed.
+    pub(crate) fn summon(
+        self: &Arc<Self>,
+        account: &Account,
+        organisation: &str,
+        refused: Option<&Refusal>,
+        calls: impl FnOnce() -> bool,
+    ) {
         if account.leaving || matches!(account.source, Some(TokenSource::Machine(_))) {
             return;
         }
         let known = self.sessions.problems.at(&account.id, account.tenant_for(organisation));
         let wanted = |refusal: &Refusal| is_for_a_person(refusal.reason);
         let Some(refusal) = refused.cloned().into_iter().chain(known).find(wanted) else { return };
+        if !calls() {
+            return;
+        }
         let (reason, now) = (refusal.reason, self.clock.now());
         let again = account.source.is_some().then_some(AGAIN);
         if !self.memory.may_summon(&account.id, reason, now, again) {
@@ -49,6 +59,11 @@ impl Broker {
             broker.record("notified").of_account(&account).because(&refusal).write(&*broker.audit);
             broker.keep_memory().await;
         });
+    }
+
+    /// Whether a person is meant by what a program is told and may not see it.
+    pub(crate) fn is_in_background(&self, peer: &Peer) -> bool {
+        peer.is_read && !self.doorbell.has_terminal(peer.pid)
     }
 
     /// Writes what is remembered off the runtime's threads.

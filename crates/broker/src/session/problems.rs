@@ -93,11 +93,16 @@ impl Problems {
 
     /// What a person has to do about a session that keeps serving, told once in a while. What a program in the
     /// background was told is told again at a terminal.
-    pub(crate) fn notice(&self, account: &str, tenant: &str, at_terminal: bool) -> Option<Refusal> {
+    pub(crate) fn notice(
+        &self,
+        account: &str,
+        tenant: &str,
+        at_terminal: impl FnOnce() -> bool,
+    ) -> Option<Refusal> {
         let problem = self.at(account, tenant)?;
         let now = self.clock.monotonic();
+        let reader = (account.to_owned(), at_terminal());
         let mut noticed = locked(&self.noticed);
-        let reader = (account.to_owned(), at_terminal);
         let due = noticed.get(&reader).is_none_or(|last| now.saturating_sub(*last) >= NOTICED_EVERY);
         due.then(|| {
             noticed.insert(reader, now);

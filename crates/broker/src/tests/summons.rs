@@ -9,7 +9,7 @@ use crate::{Broker, Peer};
 
 /// A development environment that fetches by itself.
 fn editor() -> Peer {
-    Peer { is_read: true, in_background: true, ..Peer::default() }
+    Peer { pid: EDITOR, is_read: true, ..Peer::default() }
 }
 
 async fn fetch(broker: &Arc<Broker>, operation: Operation, peer: Peer) -> Answer {
@@ -31,6 +31,16 @@ async fn dead(world: &World) -> Arc<Broker> {
     world.clock.pass(HOUR);
     *world.identity.fails.lock().unwrap() = Some(ended());
     broker
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_is_not_looked_at_while_all_is_well() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    for _ in 0..3 {
+        assert!(matches!(fetch(&broker, Operation::Read, editor()).await, Answer::Credential(_)));
+    }
+    assert_eq!(world.bell.looks.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,10 @@ impl Doorbell for Nobody {
     fn ring(&self, _summons: Summons) -> Pending<'_, bool> {
         Box::pin(async { false })
     }
+
+    fn has_terminal(&self, _pid: u32) -> bool {
+        true
+    }
 }
 
 impl Trail {
