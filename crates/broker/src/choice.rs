@@ -69,9 +69,8 @@ impl Broker {
             return failure;
         }
         let others = self.accounts.snapshot();
-        let other = others
-            .iter()
-            .find(|other| other.id != account.id && !other.leaving && other.may_use(organisation));
+        let is_another = |other: &&Account| !other.leaving && !other.is_called(&account.username);
+        let other = others.iter().find(|other| is_another(other) && other.may_use(organisation));
         let way = match other {
             Some(other) => format!("`valetkey account use {organisation} {}`", other.username),
             None => format!("`valetkey login {organisation} --fresh`"),

@@ -95,7 +95,9 @@ fn next_steps(refusal: &Refusal) -> Vec<String> {
     } else {
         refusal.hint.clone()
     }];
-    if let Some(seconds) = refusal.retry_after.filter(|seconds| *seconds > 0) {
+    // A step may say it already.
+    let is_said = |seconds| refusal.hint.starts_with(&format!("wait {seconds} s,"));
+    if let Some(seconds) = refusal.retry_after.filter(|seconds| *seconds > 0 && !is_said(*seconds)) {
         steps.push(format!("ask again in {}", duration::shown(seconds)));
     }
     steps
