@@ -7,7 +7,7 @@ use std::{
 
 use valetkey_protocol::{
     Answer, EndingKey, Issuer, KeySelector, LogoutRequest, Reason, Refusal, Revoked, SecretString,
-    TokenSource,
+    TokenSource, shown,
 };
 
 use crate::{
@@ -47,6 +47,8 @@ struct Outcome {
     hopeless: bool,
     /// Those that nobody can revoke.
     ending: Vec<EndingKey>,
+    /// Of tokens that live on.
+    left: Vec<String>,
     /// Why a session is still in the vault.
     kept: Option<Refusal>,
 }
@@ -87,8 +89,7 @@ impl Broker {
             if entry.person.as_ref().is_some_and(|person| !person.replaces.is_empty())
                 && matches!(entry.state, State::Handing | State::Handed)
             {
-                // It may be in its place, and the old one's value nowhere: both are the person's.
-                self.close(&entry, State::Given).await;
+                self.let_go_of_both(&entry, &mut outcome).await;
                 continue;
             }
             self.to_load().remove(&entry.nonce);
@@ -105,6 +106,25 @@ impl Broker {
             }
         }
         outcome
+    }
+
+    /// A token that was being put in another's place. Where it has arrived, the old one dies. Else it may be there, and the
+    /// old one's value nowhere: both are the person's from now on.
+    async fn let_go_of_both(&self, entry: &Entry, outcome: &mut Outcome) {
+        if entry.state == State::Handed {
+            let settled = self.finish_pat(entry, &Peer::default()).await;
+            outcome.revoked += settled.revoked;
+            if settled.pending == 0 {
+                return;
+            }
+        }
+        self.close(entry, State::Given).await;
+        let title = entry.person.as_ref().map_or(entry.name.as_str(), |person| &person.title);
+        outcome.left.push(format!(
+            "regenerating the token `{}` of `{}` was not over: the old one and the new one both live",
+            shown(title),
+            entry.organisation
+        ));
     }
 
     /// Keys that are on no ledger, because the service has no way to revoke them.
@@ -254,6 +274,7 @@ impl Outcome {
         self.pending += other.pending;
         self.sought += other.sought;
         self.ending.extend(other.ending);
+        self.left.extend(other.left);
         self.why = other.why.or(self.why.take());
         self.hopeless |= other.hopeless;
         self.kept = other.kept.or(self.kept.take());
@@ -274,6 +295,7 @@ impl Outcome {
             sentence,
             sought: self.sought,
             ending: self.ending,
+            left: self.left,
         })
     }
 }

@@ -147,6 +147,9 @@ pub struct Revoked {
     /// Keys of a kind that nobody can revoke. They are handed out no more, and end by themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ending: Vec<EndingKey>,
+    /// One sentence for each token of the person that was being put in another's place: both live on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// A key that is good until its end, whatever anybody does.

@@ -73,7 +73,7 @@ impl Broker {
     }
 
     /// Revokes what a token that has reached its place replaces, and gives it its own name. What fails is tried again.
-    pub(super) async fn finish_pat(&self, entry: &Entry, peer: &Peer) -> PatSettled {
+    pub(crate) async fn finish_pat(&self, entry: &Entry, peer: &Peer) -> PatSettled {
         let mut settled = PatSettled::default();
         let Some(person) = &entry.person else { return settled };
         let account = match self.owner(&entry.account, &entry.organisation) {

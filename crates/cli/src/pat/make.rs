@@ -73,6 +73,7 @@ pub(super) fn use_kept(name: String, args: &UseSink, world: &mut World<'_>) -> O
 }
 
 fn make(request: PatRequest, sink: Option<Sink>, world: &mut World<'_>) -> Outcome {
+    let replaces = matches!(request, PatRequest::Regenerate(_));
     let made = match question(request, world)? {
         Answer::PatMade(made) => made,
         other => return Err(Failure::unexpected(other)),
@@ -82,7 +83,12 @@ fn make(request: PatRequest, sink: Option<Sink>, world: &mut World<'_>) -> Outco
         (Some(ticket), Some(sink)) => hand_on(ticket, &sink, world)?,
         _ => made.settled.clone().unwrap_or_default(),
     };
-    report(&made, &settled, world)
+    report(&made, &settled, world)?;
+    if replaces && settled == PatSettled::default() {
+        warning(world, "the agent no longer knows whether the old one is revoked")?;
+        hint(world, "`valetkey pat list` shows it if it lives; then run `valetkey pat revoke` with its id")?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Takes the value, puts it in its place, and says whether it got there. The old token dies only then.

@@ -84,6 +84,13 @@ pub(crate) fn report_revoked(revoked: &valetkey_protocol::Revoked, world: &mut W
         );
         warning(world, &text)?;
     }
+    for sentence in &revoked.left {
+        warning(world, &valetkey_protocol::shown(sentence))?;
+        hint(
+            world,
+            "`valetkey pat list` shows both while you are signed in: revoke the one that nothing uses",
+        )?;
+    }
     if revoked.sought > 0 {
         let text = format!(
             "{} may have been made with no answer seen, and the service lists none: it is looked for a few minutes \

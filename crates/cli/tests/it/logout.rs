@@ -33,6 +33,22 @@ fn of_one_account_with_a_key_left() {
 }
 
 #[test]
+fn with_a_token_that_was_being_replaced() {
+    let left = vec!["regenerating the token `ci` of `contoso` was not over: both live".to_owned()];
+    let revoked = Revoked { left, ..Revoked::default() };
+    assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"
+    exit: 0 (Done)
+    asked: OnDemand {"type":"logout"}
+    ----- stdout -----
+    signed out
+    no key revoked
+    ----- stderr -----
+    warning: regenerating the token `ci` of `contoso` was not over: both live
+    hint: `valetkey pat list` shows both while you are signed in: revoke the one that nothing uses
+    "#);
+}
+
+#[test]
 fn with_a_key_that_was_most_likely_never_made() {
     let revoked = Revoked { revoked: 1, sought: 1, ..Revoked::default() };
     assert_snapshot!(Run::new("logout").answer(Answer::Revoked(revoked)).shown(), @r#"

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use valetkey_protocol::{Answer, ExposeSecret as _, PatHeld, PatRequest, Reason};
 
-use super::{super::fakes::*, asked, create, here, list, plant, regenerate};
+use super::{super::fakes::*, asked, create, here, list, names, plant, regenerate, settle, take};
 use crate::{Broker, Peer};
 
 #[tokio::test(start_paused = true)]
@@ -38,6 +38,32 @@ async fn one_that_is_kept_is_used_by_name_regenerated_and_gone_at_sign_out() {
     broker.logout(&valetkey_protocol::LogoutRequest::default(), &Peer::default()).await;
     assert!(world.pats.alive().is_empty());
     assert!(used(broker.clone()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_in_the_middle_of_a_regeneration_kills_what_can_die_and_names_the_rest() {
+    for arrived in [false, true] {
+        let world = World::new();
+        let broker = world.signed_in().await;
+        plant(&world, "old", "deploy");
+        let made = regenerate(&broker, "old", None, Some(here())).await.unwrap();
+        take(&broker, &made).await.unwrap();
+        if arrived {
+            *world.pats.revoke_fails.lock().unwrap() = Some(down());
+            assert_eq!(settle(&broker, &made, true).await.unwrap().pending, 1);
+            *world.pats.revoke_fails.lock().unwrap() = None;
+        }
+        let went = match broker.logout(&valetkey_protocol::LogoutRequest::default(), &Peer::default()).await {
+            Answer::Revoked(went) => went,
+            other => panic!("{other:?}"),
+        };
+        if arrived {
+            assert_eq!((went.revoked, went.left.len(), names(&world)), (1, 0, vec!["deploy".to_owned()]));
+        } else {
+            assert_eq!((went.revoked, names(&world).len()), (0, 2), "either value may be the one in use");
+            assert!(went.left[0].contains("`deploy` of `contoso` was not over"), "{:?}", went.left);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

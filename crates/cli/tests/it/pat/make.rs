@@ -103,6 +103,20 @@ fn the_old_one_that_cannot_be_revoked_yet_is_told_of() {
 }
 
 #[test]
+fn an_old_one_that_nobody_revoked_is_not_passed_over() {
+    let run = Run::new("pat regenerate ci --print")
+        .answer(page(vec![ci()], None))
+        .answer(made(ci()))
+        .answer(value(ci()))
+        .answer(settled(0, 0, ""));
+    assert_snapshot!(run.made().err, @"
+    token `ci` for `contoso` may `vso.build` until 2027-02-14
+    warning: the agent no longer knows whether the old one is revoked
+    hint: `valetkey pat list` shows it if it lives; then run `valetkey pat revoke` with its id
+    ");
+}
+
+#[test]
 fn one_that_is_kept_is_kept_under_the_same_name() {
     let mut kept = ci();
     kept.held = PatHeld::Kept { name: "box".to_owned() };
