@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use valetkey_protocol::{Answer, AzureCli, LoginRequest, Operation, Reason, SessionState, TokenSource};
+use valetkey_protocol::{
+    Answer, AzureCli, LoginRequest, Operation, Reason, Refusal, SessionState, TokenSource,
+};
 
 use super::fakes::*;
-use crate::{Broker, FailureKind, OrganisationTenant, Peer, Settings};
+use crate::{Broker, Failure, FailureKind, OrganisationTenant, Peer, Settings};
 
 fn azure_cli() -> TokenSource {
     TokenSource::AzureCli(AzureCli { program: "/usr/bin/az".to_owned(), config_dir: None, ca_bundle: None })
@@ -107,4 +109,20 @@ async fn signing_out_revokes_its_keys_and_forgets_it() {
     read(&broker).await.unwrap();
     broker.logout(&valetkey_protocol::LogoutRequest::default(), &Peer::default()).await;
     assert!(world.pats.alive().is_empty() && broker.accounts().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_person_signed_in_twice_is_no_other_account() {
+    let world = World::new();
+    let broker = world.signed_in().await;
+    from_az(&broker, Some("contoso")).await;
+    let accounts = broker.accounts.snapshot();
+    let names: Vec<_> = accounts.iter().map(|account| account.username.as_str()).collect();
+    assert_eq!(names, ["alice@contoso.com"; 2]);
+    let denied = Refusal::new(Reason::AccessDenied, "`contoso` says no", "ask for access");
+    let told = broker.about(Failure::new(FailureKind::Final, denied), &accounts[0], "contoso");
+    assert_eq!(
+        told.refusal.hint,
+        "ask for access; to use another account run `valetkey login contoso --fresh`"
+    );
 }
