@@ -42,10 +42,33 @@ pub(super) fn one(which: &Which, world: &mut World<'_>) -> Result<PatStatus, Fai
     let organisation = which.place.org.clone();
     let list = PatList { organisation, filter: PatFilter::Active, ..PatList::default() };
     let pats = all(&list, world)?;
-    choose(&which.token, &pats)
+    choose(&which.token, &pats)?.map_or_else(|| Err(absent(&which.token, world)), Ok)
 }
 
-fn choose(wanted: &str, pats: &[PatStatus]) -> Result<PatStatus, Failure> {
+/// A value in the vault may be of another account than the one whose tokens were looked at.
+fn absent(wanted: &str, world: &mut World<'_>) -> Failure {
+    let kept = match question(PatRequest::Kept, world) {
+        Ok(Answer::Pats(pats)) => pats.pats,
+        _ => Vec::new(),
+    };
+    let named = |pat: &&PatStatus| matches!(&pat.held, PatHeld::Kept { name } if name == wanted);
+    if let Some(pat) = kept.iter().find(named) {
+        let organisation = shown(&pat.organisation);
+        return Failure::failed(
+            format!("the token kept as `{}` is of another account or organisation", shown(wanted)),
+            format!(
+                "pass `--org {organisation}`; where another account is used for it, run `valetkey account use \
+                 {organisation} ACCOUNT` with the token's own first"
+            ),
+        );
+    }
+    Failure::failed(
+        format!("no token that works is called `{}`", shown(wanted)),
+        "`valetkey pat list` shows names and ids; one that has ended is named by its whole id",
+    )
+}
+
+fn choose(wanted: &str, pats: &[PatStatus]) -> Result<Option<PatStatus>, Failure> {
     let kept = |pat: &PatStatus| matches!(&pat.held, PatHeld::Kept { name } if name == wanted);
     let named = |pat: &PatStatus| pat.name == wanted;
     // A token whose making was broken off has a mark behind its name.
@@ -61,7 +84,7 @@ fn choose(wanted: &str, pats: &[PatStatus]) -> Result<PatStatus, Failure> {
         let mut found: Vec<&PatStatus> = pats.iter().filter(|pat| way(pat)).collect();
         match found.len() {
             0 => {}
-            1 => return Ok(found.remove(0).clone()),
+            1 => return Ok(Some(found.remove(0).clone())),
             count => {
                 let ids: Vec<_> = found.iter().map(|pat| format!("`{}`", shown(short(pat)))).collect();
                 return Err(Failure::failed(
@@ -71,10 +94,7 @@ fn choose(wanted: &str, pats: &[PatStatus]) -> Result<PatStatus, Failure> {
             }
         }
     }
-    Err(Failure::failed(
-        format!("no token that works is called `{}`", shown(wanted)),
-        "`valetkey pat list` shows names and ids; one that has ended is named by its whole id",
-    ))
+    Ok(None)
 }
 
 /// Whether it is a whole id, a GUID.

@@ -120,9 +120,22 @@ fn revoked() {
     2 keys revoked
     "#);
     let run = Run::new("pat revoke ci nonesuch").answer(page(both.clone(), None)).answer(page(both, None));
-    assert_snapshot!(run.made().err, @"
+    assert_snapshot!(run.answer(page(Vec::new(), None)).made().err, @"
     error: no token that works is called `nonesuch`
     hint: `valetkey pat list` shows names and ids; one that has ended is named by its whole id
+    ");
+}
+
+#[test]
+fn one_that_is_kept_for_another_account_is_told_from_none() {
+    let mut kept = ci();
+    kept.held = PatHeld::Kept { name: "box".to_owned() };
+    let run = Run::new("pat regenerate box --print")
+        .answer(page(vec![pat("d2d2d2d2", "other", "vso.code", 1)], None))
+        .answer(page(vec![kept], None));
+    assert_snapshot!(run.made().err, @"
+    error: the token kept as `box` is of another account or organisation
+    hint: pass `--org contoso`; where another account is used for it, run `valetkey account use contoso ACCOUNT` with the token's own first
     ");
 }
 
