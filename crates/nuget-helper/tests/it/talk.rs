@@ -37,6 +37,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    fn start(&self, id: u32, command_line: &str, started: u64) {
+        let arguments = command_line.split(' ').map(str::to_owned).collect();
+        self.alive.lock().unwrap().insert(id, Process { parent: 1, started, arguments });
+    }
+
     pub(crate) fn gets(&self) -> Vec<GetRequest> {
         let asked = self.asked.lock().unwrap();
         asked
@@ -190,7 +195,22 @@ impl Talk {
         screen: bool,
         out: impl FnOnce(Sender<Vec<u8>>) -> Box<dyn Write + Send>,
     ) -> Self {
-        let seen = Arc::new(Seen::default());
+        Self::among(Arc::default(), script, screen, out)
+    }
+
+    /// Of a plugin that `command_line` started: what calls it is looked at from the beginning.
+    pub(crate) fn below(command_line: &str, script: Script) -> Self {
+        let seen = Arc::<Seen>::default();
+        seen.start(1000, command_line, 9);
+        Self::among(seen, script, false, |sender| Box::new(Outgoing(sender)))
+    }
+
+    fn among(
+        seen: Arc<Seen>,
+        script: Script,
+        screen: bool,
+        out: impl FnOnce(Sender<Vec<u8>>) -> Box<dyn Write + Send>,
+    ) -> Self {
         let world = World {
             agent: Box::new(Agent(script, Arc::clone(&seen))),
             processes: Arc::new(Table(Arc::clone(&seen))),
@@ -291,8 +311,7 @@ impl Talk {
     }
 
     pub(crate) fn alive(&self, id: u32, command_line: &str, started: u64) {
-        let arguments = command_line.split(' ').map(str::to_owned).collect();
-        self.seen.alive.lock().unwrap().insert(id, Process { parent: 1, started, arguments });
+        self.seen.start(id, command_line, started);
     }
 
     /// NuGet closes its end: the plugin ends, and this is what it said that nobody heard.
