@@ -84,6 +84,19 @@ impl Broker {
         }
     }
 
+    /// Those of an account that is gone: signing in anew starts with the usual kind.
+    pub(crate) async fn forget_detours_of(&self, account: &str) {
+        let gone = {
+            let mut detours = held(&self.detours);
+            let before = detours.len();
+            detours.retain(|name, _| name.account != account);
+            detours.len() != before
+        };
+        if gone {
+            self.keep_detours().await;
+        }
+    }
+
     /// Another configuration may lead elsewhere. Blocks.
     pub(crate) fn forget_detours(&self) {
         held(&self.detours).clear();

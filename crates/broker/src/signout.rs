@@ -206,6 +206,7 @@ impl Broker {
             state.usual.retain(|_, usual| *usual != id);
         })
         .await;
+        self.forget_detours_of(&account.id).await;
         Ok(())
     }
 

@@ -64,6 +64,18 @@ async fn what_served_is_remembered_and_the_policy_not_asked_again_for_an_hour() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_detour_ends_with_the_account_that_was_led_over_it() {
+    let world = restricted(true, false);
+    let broker = world.signed_in().await;
+    secret(&broker).await;
+    assert_eq!(broker.detours().len(), 1);
+    broker.logout(&valetkey_protocol::LogoutRequest::default(), &Peer::default()).await;
+    assert!(broker.detours().is_empty(), "status would tell of it with nobody signed in");
+    drop(broker);
+    assert!(world.restarted().await.detours().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_entra_token_comes_third_with_its_true_end_and_only_where_it_is_listed() {
     let world = restricted(true, true);
     *world.pats.session_fails.lock().unwrap() = Some(policy());
