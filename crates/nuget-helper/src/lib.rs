@@ -102,7 +102,7 @@ pub fn run(stdin: impl Read, stdout: impl Write + Send + 'static, world: World, 
     let (outside, inside) = (Arc::clone(&processes), Arc::clone(&desk));
     let seen = Arc::clone(&watched);
     thread::spawn(move || {
-        // While this thread greets the agent.
+        // While the other thread shakes hands.
         above.look();
         heart.beat(&inside, &*outside, &seen);
     });

@@ -59,8 +59,15 @@ fn signed_in_with_git(scene: &Scene) -> Result<String> {
     Ok(url)
 }
 
+/// The token that nginx made a key of, which is what the provider knows.
+fn token_of(key: &str) -> String {
+    let made = key.strip_prefix("key.").and_then(|made| made.split_at_checked(made.len() - 1));
+    made.map_or_else(|| key.to_owned(), |(rest, first)| format!("{first}{rest}"))
+}
+
 /// Revokes a token at the provider, and the session that it came from.
 fn revoke(scene: &Scene, client_id: &str, token: &str) -> Result<()> {
+    let token = token_of(token);
     let form = format!("data = \"token={token}\"\ndata = \"client_id={client_id}\"\n");
     let said = curl(scene, &scene.provider.endpoint("revoke"), &form)?;
     ensure!(said.stdout.ends_with(b"200"), "{}", String::from_utf8_lossy(&said.stdout));

@@ -1,5 +1,5 @@
 // npm's oidc-provider, unmodified, under the addresses that Microsoft Entra has. All of it is configuration, but for
-// two lines that move a request to where the package expects it; they are marked.
+// three lines that move a request to where the package expects it; they are marked.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -61,7 +61,9 @@ provider.use(async (ctx, next) => {
   if (ctx.path === `/${settings.tenant}/v2.0/.well-known/openid-configuration`) ctx.path = ctx.path.slice(settings.tenant.length + 6);
   // Azure DevOps takes a token as the password of Basic, where the package only knows Bearer. (2)
   const basic = /^basic (.*)$/i.exec(ctx.get('authorization'));
-  if (basic) ctx.req.headers.authorization = `Bearer ${Buffer.from(basic[1], 'base64').toString().split(':').slice(1).join(':')}`;
+  const password = basic && Buffer.from(basic[1], 'base64').toString().split(':').slice(1).join(':');
+  // A key that nginx made of a token is that token again. (3)
+  if (basic) ctx.req.headers.authorization = `Bearer ${password.replace(/^key\.(.*)(.)$/, '$2$1')}`;
   await next();
 });
 
