@@ -4,7 +4,6 @@
 use std::{
     fs,
     net::TcpListener,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use valetkey_emulator::{Action, Fault, Host};
-use valetkey_tests::{Ran, Rig, find_on_path};
+use valetkey_tests::{Ran, Rig, find_on_path, read_below};
 
 /// The most memory an agent may ever have had, in kB: 10 MB answers must not stay, nor be held whole.
 const MOST_MEMORY: u64 = 64 * 1024;
@@ -189,7 +188,7 @@ fn check_words(rig: &Rig, ran: &Ran) -> Result<()> {
     ensure!(hosts.iter().any(|host| told[0].contains(host)), "it names no host");
     ensure!(!said.contains("panicked") && !said.contains("Username for"), "it is not told well");
     let mut seen = vec![("the terminal".to_owned(), format!("{}{said}", ran.stdout()))];
-    collect(rig.sandbox.home(), &mut seen)?;
+    read_below(rig.sandbox.home(), &mut seen)?;
     let secrets = rig.control().secrets();
     ensure!(secrets.len() >= 3, "only {} secrets to look for", secrets.len());
     for (place, text) in &seen {
@@ -217,21 +216,6 @@ fn serves(rig: &Rig) -> Result<()> {
         went = ls_remote(rig, "strict")?;
     }
     anyhow::bail!("the next question fails: {}", went.stderr())
-}
-
-/// Every file below a folder, as text.
-fn collect(folder: &Path, into: &mut Vec<(String, String)>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(&entry.path(), into)?;
-        } else if kind.is_file() {
-            let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
-            into.push((entry.path().display().to_string(), text));
-        }
-    }
-    Ok(())
 }
 
 /// What an organisation says of itself to somebody who is not signed in: nothing foreign is believed.

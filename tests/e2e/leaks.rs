@@ -1,9 +1,9 @@
 //! Nothing secret is found where it must not be.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use valetkey_tests::Rig;
+use valetkey_tests::{Rig, read_below};
 
 #[test]
 fn no_secret_reaches_a_file_an_argument_or_the_environment() -> Result<()> {
@@ -30,27 +30,12 @@ fn no_secret_reaches_a_file_an_argument_or_the_environment() -> Result<()> {
         let path = format!("/proc/{pid}/{file}");
         seen.push((path.clone(), String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned()));
     }
-    collect(rig.sandbox.home(), &mut seen)?;
+    read_below(rig.sandbox.home(), &mut seen)?;
     let secrets = rig.control().secrets();
     ensure!(secrets.len() >= 3, "only {} secrets to look for", secrets.len());
     for (place, text) in &seen {
         for secret in &secrets {
             ensure!(!text.contains(secret.as_str()), "{place} holds a secret that begins {secret:.4}");
-        }
-    }
-    Ok(())
-}
-
-/// Every file below a folder, as text.
-fn collect(folder: &Path, into: &mut Vec<(String, String)>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(&entry.path(), into)?;
-        } else if kind.is_file() {
-            let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
-            into.push((entry.path().display().to_string(), text));
         }
     }
     Ok(())

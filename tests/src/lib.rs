@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod fidelity;
+mod files;
 pub mod matrix;
 pub mod others;
 pub mod proxy;
@@ -10,6 +11,7 @@ mod sealed;
 mod skip;
 mod webdriver;
 
+pub use files::read_below;
 pub use rig::{Rig, gits, programs};
 pub use sealed::{cover, run_sealed, sealed_home};
 pub use skip::{needs, skip, variable};

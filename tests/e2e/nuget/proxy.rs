@@ -4,7 +4,6 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::Path,
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
 
@@ -12,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use valetkey_emulator::{Emulator, Options, PatState};
-use valetkey_tests::{Rig, Sandbox, World, find_on_path, programs, proxy::Proxy};
+use valetkey_tests::{Rig, Sandbox, World, find_on_path, programs, proxy::Proxy, read_below};
 
 const USER: &str = "lovelace";
 const WRONG: &str = "canary-of-last-month";
@@ -59,7 +58,7 @@ impl Office {
             let path = format!("/proc/{pid}/{file}");
             seen.push((path.clone(), String::from_utf8_lossy(&fs::read(&path)?).into_owned()));
         }
-        collect(self.rig.sandbox.home(), &mut seen)?;
+        read_below(self.rig.sandbox.home(), &mut seen)?;
         ensure!(seen.iter().any(|(place, _)| place.ends_with("agent.log")), "the agent logs nothing");
         for (place, text) in &seen {
             for secret in [WRONG, RIGHT, "lovelace", &basic(WRONG)[6..], &basic(RIGHT)[6..]] {
@@ -73,21 +72,6 @@ impl Office {
 /// RFC 7617.
 fn basic(password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{password}")))
-}
-
-/// Every file below a folder, as text.
-fn collect(folder: &Path, into: &mut Vec<(String, String)>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(&entry.path(), into)?;
-        } else if kind.is_file() {
-            let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
-            into.push((entry.path().display().to_string(), text));
-        }
-    }
-    Ok(())
 }
 
 /// The client's side of the plugin protocol, in the words of the recorded transcripts.
