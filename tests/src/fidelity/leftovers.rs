@@ -80,18 +80,29 @@ fn at_home(home: &Path) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::{
+        io::{Read as _, Write as _},
+        process::{Command, Stdio},
+    };
 
     use super::*;
 
     #[test]
     fn a_process_is_found_by_its_home() {
         let home = tempfile::tempdir().expect("folder");
-        let mut cat =
-            Command::new("cat").env("HOME", home.path()).stdin(Stdio::piped()).spawn().expect("cat starts");
+        let mut cat = Command::new("cat")
+            .env("HOME", home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cat starts");
+        let (mut input, mut output) = (cat.stdin.take().expect("stdin"), cat.stdout.take().expect("stdout"));
+        // A process that has just been started has no environment to be seen until its program runs.
+        input.write_all(b"x").expect("cat reads");
+        output.read_exact(&mut [0]).expect("cat writes");
         let found = at_home(home.path()).expect("/proc");
         assert!(matches!(&found[..], [one] if one.ends_with(" cat")), "{found:?}");
-        drop(cat.stdin.take());
+        drop(input);
         cat.wait().expect("cat ends");
         nobody_at(home.path()).expect("nobody");
     }
