@@ -39,6 +39,8 @@ pub struct Audit {
 #[derive(Debug)]
 struct Writer {
     lines: SyncSender<Message>,
+    /// What the thread has not been woken for yet.
+    held_back: Vec<Vec<u8>>,
     thread: JoinHandle<()>,
 }
 
@@ -62,22 +64,41 @@ impl Audit {
         let thread = std::thread::Builder::new()
             .name("audit".into())
             .spawn(move || write(&receiver, file, &counter))?;
-        Ok(Self { writer: Mutex::new(Some(Writer { lines, thread })), lost, path })
+        Ok(Self { writer: Mutex::new(Some(Writer { lines, held_back: Vec::new(), thread })), lost, path })
     }
 
     /// Notes what was done. The time is filled in where there is none. Never blocks.
-    pub fn record(&self, mut record: AuditRecord) {
+    pub fn record(&self, record: AuditRecord) {
+        self.hold_back(record);
+        self.pass_on();
+    }
+
+    /// The same, for what is being answered: the line is written after the next [`Self::pass_on`], so that nobody is
+    /// woken before the client is.
+    pub(crate) fn hold_back(&self, mut record: AuditRecord) {
         if record.time.is_empty() {
             record.time = format!("{:.3}", jiff::Timestamp::now());
         }
         let Ok(mut line) = serde_json::to_vec(&record) else { return self.lose() };
         line.push(b'\n');
-        let sent = match &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(writer) => writer.lines.try_send(Message::Line(line)).is_ok(),
-            None => false,
-        };
-        if !sent {
-            self.lose();
+        match &mut *self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(writer) if writer.held_back.len() < WAITING => writer.held_back.push(line),
+            _ => self.lose(),
+        }
+    }
+
+    /// Has written what was held back.
+    pub(crate) fn pass_on(&self) {
+        if let Some(writer) = &mut *self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.pass_on_by(writer);
+        }
+    }
+
+    fn pass_on_by(&self, writer: &mut Writer) {
+        for line in writer.held_back.drain(..) {
+            if writer.lines.try_send(Message::Line(line)).is_err() {
+                self.lose();
+            }
         }
     }
 
@@ -104,14 +125,16 @@ impl Audit {
     /// Writes what waits and ends; whatever is recorded later is lost. Blocks on the disk.
     pub fn close(&self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Writer { lines, thread }) = writer {
-            drop(lines);
-            let _ = thread.join();
+        if let Some(mut writer) = writer {
+            self.pass_on_by(&mut writer);
+            drop(writer.lines);
+            let _ = writer.thread.join();
         }
     }
 
     fn flush(&self) {
         let (done, wait) = mpsc::sync_channel(1);
+        self.pass_on();
         let lines = match &*self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(writer) => writer.lines.clone(),
             None => return,
@@ -129,6 +152,10 @@ impl Audit {
 impl valetkey_broker::AuditSink for Audit {
     fn record(&self, record: AuditRecord) {
         Self::record(self, record);
+    }
+
+    fn hold_back(&self, record: AuditRecord) {
+        Self::hold_back(self, record);
     }
 }
 
@@ -215,6 +242,25 @@ mod tests {
         audit.record(note(100));
         assert_eq!(audit.lost(), 1);
         assert_eq!(notes(&audit.newest(1)), ["99"]);
+    }
+
+    #[test]
+    fn what_is_held_back_is_written_in_its_place_and_not_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let audit = Audit::open(path.clone()).unwrap();
+        audit.hold_back(note(1));
+        audit.record(note(2));
+        audit.hold_back(note(3));
+        assert_eq!(notes(&audit.newest(9)), ["1", "2", "3"]);
+        audit.hold_back(note(4));
+        audit.close();
+        assert_eq!(notes(&audit.newest(9)), ["1", "2", "3", "4"]);
+        let audit = Audit::with(path, CAP, 2).unwrap();
+        for number in 0..=WAITING {
+            audit.hold_back(note(u32::try_from(number).unwrap()));
+        }
+        assert_eq!(audit.lost(), 1, "what nobody passes on has an end");
     }
 
     #[test]

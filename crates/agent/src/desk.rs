@@ -97,8 +97,21 @@ impl Desk {
     }
 }
 
+/// Held while a key is written to a client; what was done is put on the audit trail then.
+#[derive(Debug)]
+pub struct Hold {
+    _pass: Option<Pass>,
+    audit: Arc<Audit>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.audit.pass_on();
+    }
+}
+
 impl Service for Desk {
-    type Hold = Pass;
+    type Hold = Hold;
 
     async fn answer(&self, request: Request, peer: Peer, events: mpsc::Sender<Event>) -> Answer {
         let broker = &self.broker;
@@ -149,17 +162,14 @@ impl Service for Desk {
     }
 
     /// A key leaves only under the broker's pass, so that none is given after a lock has been answered.
-    async fn let_out(&self, answer: Answer) -> (Answer, Option<Pass>) {
+    async fn let_out(&self, answer: Answer) -> (Answer, Option<Hold>) {
         if !matches!(answer, Answer::Credential(_) | Answer::NugetKey(_) | Answer::PatValue(_)) {
             return (answer, None);
         }
-        match self.broker.pass().await {
-            Some(pass) => (answer, Some(pass)),
-            None => (
-                Answer::Refused(Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`")),
-                None,
-            ),
-        }
+        let pass = self.broker.pass().await;
+        let locked = || Refusal::new(Reason::Locked, "the agent is locked", "run `valetkey unlock`");
+        let answer = if pass.is_some() { answer } else { Answer::Refused(locked()) };
+        (answer, Some(Hold { _pass: pass, audit: Arc::clone(&self.audit) }))
     }
 
     fn rules(&self) -> Rules {

@@ -80,7 +80,7 @@ impl Registry {
         self.lock().quiet_since
     }
 
-    /// Returns when [`Self::quiet_since`] may have changed.
+    /// Returns when it has become quiet, perhaps for a moment only.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -100,8 +100,12 @@ impl Registry {
         let mut table = self.lock();
         change(&mut table);
         table.note_quiet();
+        let quiet = table.quiet_since.is_some();
         drop(table);
-        self.changed.notify_one();
+        // Nobody else is woken while a client waits for its answer.
+        if quiet {
+            self.changed.notify_one();
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) trait Filled: Sized {
     fn of_account(self, username: &str) -> Self;
     fn noting(self, note: impl Into<String>) -> Self;
     fn write(self, sink: &dyn AuditSink);
+    /// For the last line before an answer.
+    fn write_after_the_answer(self, sink: &dyn AuditSink);
 }
 
 impl Filled for AuditRecord {
@@ -83,6 +85,10 @@ impl Filled for AuditRecord {
 
     fn write(self, sink: &dyn AuditSink) {
         sink.record(self);
+    }
+
+    fn write_after_the_answer(self, sink: &dyn AuditSink) {
+        sink.hold_back(self);
     }
 }
 

@@ -110,7 +110,7 @@ impl Broker {
             .of_key(&key.entry, &account.username)
             .noting(note)
             .by(peer)
-            .write(&*self.audit);
+            .write_after_the_answer(&*self.audit);
         let works = request.refused.is_none() && !key.suspect.load(Ordering::Relaxed);
         let notice = (peer.is_read && works).then(|| self.notice(account, &key, peer)).flatten();
         let username = request.target.username.as_deref().filter(|name| is_username(name));

@@ -119,6 +119,11 @@ pub trait Secrets: fmt::Debug + Send + Sync {
 pub trait AuditSink: fmt::Debug + Send + Sync {
     /// Records one line. Must not block for long and must not fail loudly.
     fn record(&self, record: AuditRecord);
+
+    /// Records one line of what is about to be answered. It may be written after the answer.
+    fn hold_back(&self, record: AuditRecord) {
+        self.record(record);
+    }
 }
 
 /// Calls a person to their desk.
