@@ -1,4 +1,4 @@
-//! One question, sent with the greeting or after it, and its answer, waited for in two steps.
+//! One question, sent with the greeting, and its answer, waited for in two steps.
 
 use std::{
     io::{self, BufRead as _, BufReader},
@@ -14,29 +14,23 @@ use crate::{
     timed::Timed,
 };
 
-/// A connection over which nothing is awaited yet: the greeting goes with the one question, or ahead of it.
+/// What the agent says to one question fits mostly, in bytes.
+const USUAL: usize = 1024;
+
+/// A connection over which nothing is awaited yet: the greeting goes with the one question.
 #[derive(Debug)]
 pub struct Greeting {
     stream: BufReader<Timed>,
-    unsent: Vec<u8>,
+    hello: Vec<u8>,
 }
 
 impl Greeting {
     /// Connects to the running agent and keeps the greeting for the question.
-    pub(crate) fn prepare(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
-        let unsent = encode(&Hello::new(client)).map_err(too_large)?;
+    pub fn prepare(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
+        let hello = encode(&Hello::new(client)).map_err(too_large)?;
         let stream = connect(&paths.socket)?;
         check_server(&stream, trust::current_user(), &paths.socket)?;
-        Ok(Self { stream: BufReader::new(Timed::new(stream, GREETING_DEADLINE)), unsent })
-    }
-
-    /// Greets the running agent and does not wait for what it says: for programs that will have a question soon. The
-    /// agent lets go of who is silent for long; [`ClientError::Broken`] is the answer then.
-    pub fn send(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
-        let mut greeting = Self::prepare(paths, client)?;
-        let hello = std::mem::take(&mut greeting.unsent);
-        send(&mut greeting.stream, &hello, Phase::Greet)?;
-        Ok(greeting)
+        Ok(Self { stream: BufReader::with_capacity(USUAL, Timed::new(stream, GREETING_DEADLINE)), hello })
     }
 
     /// Asks the one question, and waits for the answer at most `within`.
@@ -46,7 +40,7 @@ impl Greeting {
 
     /// Asks the one question and does not wait.
     pub fn put(self, request: &Request) -> Result<Pending, ClientError> {
-        let Self { mut stream, unsent: mut frames } = self;
+        let Self { mut stream, hello: mut frames } = self;
         frames.extend(encode(request).map_err(too_large)?);
         stream.get_mut().end_within(GREETING_DEADLINE);
         send(&mut stream, &frames, Phase::Greet)?;

@@ -23,6 +23,11 @@ pub trait Processes {
     fn started(&self, id: u32) -> Option<u64> {
         self.process(id).map(|process| process.started)
     }
+
+    /// The command line of the process with this id.
+    fn arguments(&self, id: u32) -> Option<Vec<String>> {
+        self.process(id).map(|process| process.arguments)
+    }
 }
 
 /// The processes of this machine.
@@ -43,13 +48,17 @@ impl Processes for SystemProcesses {
     #[cfg(target_os = "linux")]
     fn process(&self, id: u32) -> Option<Process> {
         let (parent, started) = linux::parent_and_start(id)?;
-        let arguments = linux::arguments(&linux::read(&format!("/proc/{id}/cmdline"))?);
-        Some(Process { parent, started, arguments })
+        Some(Process { parent, started, arguments: self.arguments(id)? })
     }
 
     #[cfg(target_os = "linux")]
     fn started(&self, id: u32) -> Option<u64> {
         linux::parent_and_start(id).map(|(_, started)| started)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn arguments(&self, id: u32) -> Option<Vec<String>> {
+        Some(linux::arguments(&linux::read(&format!("/proc/{id}/cmdline"))?))
     }
 
     #[cfg(not(target_os = "linux"))]

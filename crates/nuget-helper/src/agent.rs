@@ -17,9 +17,6 @@ pub enum Reach {
 
 /// Somebody who answers questions.
 pub trait Ask: fmt::Debug + Send {
-    /// Does what can be done before there is a question.
-    fn prepare(&mut self) {}
-
     /// Asks for a key, if that can be done without starting anybody, and gives what comes at once. Nothing is asked
     /// twice: what comes later, or is no key, is the answer to the same question put to [`Ask::ask`].
     fn ask_briefly(&mut self, _: &Request) -> Option<Credential> {
@@ -41,9 +38,7 @@ const AT_ONCE: Duration = Duration::from_millis(20);
 /// The agent of this user on this machine.
 #[derive(Debug, Default)]
 pub struct LocalAgent {
-    /// For the first question: an agent that runs is greeted while NuGet still shakes hands.
-    greeted: Option<Greeting>,
-    /// The first question, if its answer was not handed on at once.
+    /// The question that was put briefly, if its answer was not handed on at once.
     begun: Option<Begun>,
 }
 
@@ -54,30 +49,24 @@ enum Begun {
 }
 
 impl LocalAgent {
-    /// What the first question comes to, where it was put ahead of everything else.
-    fn first(&mut self, request: &Request) -> Option<Result<Answer, ClientError>> {
+    /// What the question comes to that was put briefly.
+    fn begun(&mut self, request: &Request) -> Option<Result<Answer, ClientError>> {
         if !matches!(request, Request::Get(_)) {
             return None;
         }
-        let answer = match (self.begun.take(), self.greeted.take()) {
-            (Some(Begun::Answered(answer)), _) => answer,
-            (Some(Begun::Asked(pending)), _) => pending.wait(ANSWER_DEADLINE),
-            (None, Some(greeted)) => greeted.ask(request, ANSWER_DEADLINE),
-            (None, None) => return None,
+        let answer = match self.begun.take()? {
+            Begun::Answered(answer) => answer,
+            Begun::Asked(pending) => pending.wait(ANSWER_DEADLINE),
         };
-        // The agent lets go of who is silent for long. Another one is asked then.
+        // An agent that went away meanwhile has a successor.
         Some(answer).filter(|answer| !matches!(answer, Err(ClientError::Broken(_))))
     }
 }
 
 impl Ask for LocalAgent {
-    fn prepare(&mut self) {
-        self.greeted =
-            Paths::discover().ok().and_then(|paths| Greeting::send(&paths, ClientKind::Nuget).ok());
-    }
-
     fn ask_briefly(&mut self, request: &Request) -> Option<Credential> {
-        let mut pending = self.greeted.take()?.put(request).ok()?;
+        let paths = Paths::discover().ok()?;
+        let mut pending = Greeting::prepare(&paths, ClientKind::Nuget).ok()?.put(request).ok()?;
         let begun = match pending.is_coming(AT_ONCE) {
             Ok(true) => Begun::Answered(pending.wait(ANSWER_DEADLINE)),
             Ok(false) => Begun::Asked(pending),
@@ -96,7 +85,7 @@ impl Ask for LocalAgent {
         reach: Reach,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Answer, ClientError> {
-        if let Some(answer) = self.first(request) {
+        if let Some(answer) = self.begun(request) {
             return answer;
         }
         let start = match reach {

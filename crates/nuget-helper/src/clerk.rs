@@ -87,11 +87,6 @@ impl Clerk {
         Self { desk, agent, person, time, above, lent, trace, given, said, in_vain }
     }
 
-    /// Does what can be done while NuGet is still shaking hands, so that the first answer does not wait for it.
-    pub(crate) fn prepare(&mut self) {
-        self.agent.prepare();
-    }
-
     /// The key, where an agent that runs has it and nothing has to be weighed.
     pub(crate) fn at_once(&mut self, question: &Question) -> Option<Credential> {
         let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).is_some();

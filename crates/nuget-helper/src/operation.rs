@@ -1,10 +1,12 @@
-//! What NuGet is doing: read off the processes above this one. It is a hint that chooses the smaller key, never a
-//! right.
+//! What NuGet is doing: read off the process it says it is, or else off those above this one. It is a hint that chooses
+//! the smaller key, never a right.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
-use valetkey_client::{Process, Processes};
+use valetkey_client::Processes;
 use valetkey_protocol::{Caller, Operation};
+
+use crate::reader::Watched;
 
 /// The client is this program's parent; a shell or a wrapper may stand between the two.
 const MAX_DEPTH: usize = 4;
@@ -17,6 +19,16 @@ pub(crate) struct Calling {
 }
 
 impl Calling {
+    /// What a process does that is known to be NuGet's, and was seen to start then.
+    fn of(processes: &dyn Processes, (client, started): (u32, u64)) -> Option<Self> {
+        let operation = operation(&processes.arguments(client)?).unwrap_or(Operation::Read);
+        let caller = processes.parent().and_then(|pid| {
+            let started = if pid == client { started } else { processes.started(pid)? };
+            Some(Caller { pid, started })
+        });
+        Some(Self { operation: Some(operation), caller })
+    }
+
     /// Walks up until a process says what it does. Reading is what most do; where no process can be seen, it is open.
     pub(crate) fn above(processes: &dyn Processes) -> Self {
         let mut calling = Self::default();
@@ -24,7 +36,7 @@ impl Calling {
         for _ in 0..MAX_DEPTH {
             let Some((id, process)) = next.and_then(|id| Some((id, processes.process(id)?))) else { break };
             calling.caller.get_or_insert(Caller { pid: id, started: process.started });
-            let operation = operation(&process);
+            let operation = operation(&process.arguments);
             calling.operation = Some(operation.unwrap_or(Operation::Read));
             if operation.is_some() {
                 break;
@@ -37,25 +49,33 @@ impl Calling {
 
 /// Who calls, found out once, by whoever comes first.
 #[derive(Clone)]
-pub(crate) struct Above(Arc<dyn Processes + Send + Sync>, Arc<OnceLock<Calling>>);
+pub(crate) struct Above {
+    processes: Arc<dyn Processes + Send + Sync>,
+    watched: Watched,
+    found: Arc<OnceLock<Calling>>,
+}
 
 impl Above {
-    pub(crate) fn new(processes: Arc<dyn Processes + Send + Sync>) -> Self {
-        Self(processes, Arc::default())
+    pub(crate) fn new(processes: Arc<dyn Processes + Send + Sync>, watched: Watched) -> Self {
+        Self { processes, watched, found: Arc::default() }
     }
 
     pub(crate) fn look(&self) -> Calling {
-        *self.1.get_or_init(|| Calling::above(&*self.0))
+        *self.found.get_or_init(|| {
+            let client = *self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+            let said = client.and_then(|client| Calling::of(&*self.processes, client));
+            said.unwrap_or_else(|| Calling::above(&*self.processes))
+        })
     }
 }
 
 /// What a process does with packages, if it is a NuGet at all.
-fn operation(process: &Process) -> Option<Operation> {
+fn operation(command_line: &[String]) -> Option<Operation> {
     // The managed shim of older SDKs, which NuGet starts with the same word as this program.
-    if process.arguments.iter().any(|argument| argument == "-Plugin") {
+    if command_line.iter().any(|argument| argument == "-Plugin") {
         return None;
     }
-    let mut arguments = process.arguments.iter().map(String::as_str);
+    let mut arguments = command_line.iter().map(String::as_str);
     match name(arguments.next()?).as_str() {
         program if is_nuget(program) => Some(nuget(arguments)),
         "mono" | "mono-sgen" => {
@@ -110,6 +130,8 @@ fn name(program: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use valetkey_client::Process;
+
     use super::*;
 
     /// Command lines from this program's parent upwards.
@@ -176,5 +198,26 @@ mod tests {
         let calling = Calling::above(&Lines(&["dotnet restore"]));
         assert_eq!(calling.caller, Some(Caller { pid: 100, started: 7 }));
         assert_eq!(Calling::above(&Lines(&[])), Calling::default(), "nothing can be seen");
+    }
+
+    #[test]
+    fn who_says_that_it_is_nuget_is_looked_at_first() {
+        let lines = &["sh -c x", "dotnet nuget push a", "dotnet restore", "make"];
+        let look = |watched: Option<(u32, u64)>| {
+            let watched = Arc::new(std::sync::Mutex::new(watched));
+            Above::new(Arc::new(Lines(lines)), watched).look()
+        };
+        let by = |operation, started| Calling {
+            operation: Some(operation),
+            caller: Some(Caller { pid: 100, started }),
+        };
+        assert_eq!(look(Some((101, 7))), by(Operation::Write, 7));
+        assert_eq!(look(Some((102, 7))), by(Operation::Read, 7));
+        // A NuGet of another name: no more is given than is needed for reading.
+        assert_eq!(look(Some((103, 7))), by(Operation::Read, 7));
+        assert_eq!(look(Some((100, 6))), by(Operation::Read, 6), "what is known is not looked up");
+        // It is gone, or cannot be seen.
+        assert_eq!(look(Some((999, 7))), by(Operation::Write, 7));
+        assert_eq!(look(None), by(Operation::Write, 7));
     }
 }

@@ -93,10 +93,6 @@ impl Reader {
             _ => wire::ERROR,
         };
         self.desk.answer(message.method, &message.id, payload);
-        if message.method == Method::Handshake {
-            // While NuGet reads the answer.
-            self.staff.prepare();
-        }
     }
 
     /// The credentials of a proxy are for the network, which is the agent's business: it gets them with the next

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     clerk::{Clerk, Question},
+    clock::Clock,
     desk::Desk,
     wire,
 };
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) struct Staff {
     desk: Arc<Desk>,
     clerk: Seat,
+    clock: Clock,
 }
 
 enum Seat {
@@ -35,15 +37,8 @@ impl fmt::Debug for Staff {
 }
 
 impl Staff {
-    pub(crate) fn new(desk: Arc<Desk>, clerk: Clerk) -> Self {
-        Self { desk, clerk: Seat::Here(Box::new(clerk)) }
-    }
-
-    /// Does what can be done before there is a question.
-    pub(crate) fn prepare(&mut self) {
-        if let Seat::Here(clerk) = &mut self.clerk {
-            clerk.prepare();
-        }
+    pub(crate) fn new(desk: Arc<Desk>, clerk: Clerk, clock: Clock) -> Self {
+        Self { desk, clerk: Seat::Here(Box::new(clerk)), clock }
     }
 
     /// Takes a question: it is answered now, or in a while.
@@ -57,6 +52,7 @@ impl Staff {
             self.desk.close(&question.id, &wire::credential(&credential));
             return;
         }
+        self.clock.start();
         self.pass_on(question);
     }
 

@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
-mod greeted;
-#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod local;
@@ -12,6 +10,8 @@ mod local;
 mod program;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod running;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]

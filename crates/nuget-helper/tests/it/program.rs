@@ -206,6 +206,66 @@ fn a_client_that_never_reads_and_goes_away_takes_it_along() {
     flood.join().unwrap();
 }
 
+/// A process to be watched.
+#[cfg(target_os = "linux")]
+fn somebody() -> Child {
+    Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+fn end_of(mut process: Child) {
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_silent_client_is_not_outlived_whoever_holds_its_pipe() {
+    let (client, mut plugin) = (somebody(), Started::new());
+    plugin.request("m", "MonitorNuGetProcessExit", &format!(r#"{{"ProcessId":{}}}"#, client.id()));
+    assert!(plugin.hear().contains("Success"));
+    end_of(client);
+    let input = plugin.input.take();
+    assert_eq!(plugin.ended(), (Some(0), Vec::new(), String::new()));
+    drop(input);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_never_reads_is_not_outlived_whoever_holds_its_pipe() {
+    let client = somebody();
+    let mut plugin = program()
+        .arg("-Plugin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = plugin.stdin.take().unwrap();
+    let mut output = BufReader::new(plugin.stdout.take().unwrap()).lines();
+    writeln!(
+        input,
+        r#"{{"RequestId":"m","Type":"Request","Method":"MonitorNuGetProcessExit","Payload":{{"ProcessId":{}}}}}"#,
+        client.id()
+    )
+    .unwrap();
+    // Up to the answer to that; and then nothing more.
+    assert!(output.any(|line| line.unwrap().contains("MonitorNuGetProcessExit")));
+    let claims =
+        "{\"RequestId\":\"1\",\"Type\":\"Request\",\"Method\":\"GetOperationClaims\"}\n".repeat(2000);
+    let flood = thread::spawn(move || {
+        // Until both pipes are full, and then until the other side has ended.
+        while input.write_all(claims.as_bytes()).is_ok() {}
+    });
+    end_of(client);
+    let (done, wait) = mpsc::channel();
+    thread::spawn(move || done.send(plugin.wait_with_output().unwrap()));
+    let ended = wait.recv_timeout(LIMIT).expect("it ends");
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
+    flood.join().unwrap();
+    drop(output);
+}
+
 #[test]
 fn hostile_sources_get_no_key_at_once_and_in_silence() {
     let mut plugin = Started::new();

@@ -1,4 +1,4 @@
-//! The built program and an agent that it greets before there is a question.
+//! The built program and an agent that runs.
 
 #![cfg(unix)]
 
@@ -38,8 +38,8 @@ impl Drop for Home {
     }
 }
 
-/// What the plugin answers to one question at that home.
-fn answer(home: &Path) -> String {
+/// What the plugin answers to one question at that home, and how many threads it has then.
+fn answer(home: &Path) -> (String, Option<usize>) {
     let mut plugin = Command::new(env!("CARGO_BIN_EXE_nuget-plugin-valetkey"))
         .arg("-Plugin")
         .env("XDG_RUNTIME_DIR", home)
@@ -54,13 +54,19 @@ fn answer(home: &Path) -> String {
     writeln!(input, "{handshake}\n{question}").unwrap();
     let mut lines = BufReader::new(plugin.stdout.take().unwrap()).lines().map(Result::unwrap);
     let answer = lines.find(|line| line.contains(r#""RequestId":"1""#)).expect("an answer");
+    let threads = threads(plugin.id());
     drop(input);
     assert!(plugin.wait().unwrap().success());
-    answer
+    (answer, threads)
 }
 
-/// What the plugin answers where `agent` listens.
-fn answer_of(name: &str, agent: impl FnOnce(&UnixListener) + Send + 'static) -> String {
+/// How many threads a process has; proc(5). Where that is not to be seen, nothing is held.
+fn threads(id: u32) -> Option<usize> {
+    std::fs::read_dir(format!("/proc/{id}/task")).ok().map(Iterator::count)
+}
+
+/// What the plugin answers where `agent` listens, and by how many threads.
+fn answer_of(name: &str, agent: impl FnOnce(&UnixListener) + Send + 'static) -> (String, Option<usize>) {
     let home = Home::new(name);
     let listener = UnixListener::bind(home.0.join("valetkey/agent.sock")).unwrap();
     let agent = thread::spawn(move || agent(&listener));
@@ -107,19 +113,20 @@ fn was_all(stream: &UnixStream, listener: &UnixListener) {
 const KEY: &str = r#""Password":"the-key""#;
 
 #[test]
-fn the_first_question_goes_over_the_connection_that_was_greeted() {
-    let answer = answer_of("greeted", |listener| {
+fn an_answer_that_comes_at_once_is_asked_for_once_and_needs_no_other_thread() {
+    let (answer, threads) = answer_of("at-once", |listener| {
         let stream = met(listener);
         asked(&stream);
         give(&stream);
         was_all(&stream, listener);
     });
     assert!(answer.contains(KEY));
+    assert!(threads.is_none_or(|threads| threads == 1), "{threads:?}");
 }
 
 #[test]
 fn an_answer_that_takes_its_time_is_waited_for_and_asked_for_once() {
-    let answer = answer_of("slow", |listener| {
+    let (answer, threads) = answer_of("slow", |listener| {
         let stream = met(listener);
         asked(&stream);
         // What comes at once comes within 20 ms: this is what is done otherwise, however long it takes.
@@ -128,11 +135,12 @@ fn an_answer_that_takes_its_time_is_waited_for_and_asked_for_once() {
         was_all(&stream, listener);
     });
     assert!(answer.contains(KEY));
+    assert!(threads.is_none_or(|threads| threads == 3), "{threads:?}");
 }
 
 #[test]
 fn a_refusal_that_comes_at_once_is_the_answer_and_nothing_is_asked_again() {
-    let answer = answer_of("refused", |listener| {
+    let (answer, _) = answer_of("refused", |listener| {
         let stream = met(listener);
         asked(&stream);
         let refusal = Refusal::new(Reason::KeyForbidden, "keys are forbidden", "ask an administrator");
@@ -144,7 +152,7 @@ fn a_refusal_that_comes_at_once_is_the_answer_and_nothing_is_asked_again() {
 
 #[test]
 fn an_agent_that_ends_with_the_question_is_asked_anew() {
-    let answer = answer_of("ended", |listener| {
+    let (answer, _) = answer_of("ended", |listener| {
         asked(&met(listener));
         let second = met(listener);
         asked(&second);
@@ -155,7 +163,7 @@ fn an_agent_that_ends_with_the_question_is_asked_anew() {
 
 #[test]
 fn an_agent_that_let_go_meanwhile_is_asked_anew() {
-    let answer = answer_of("let-go", |listener| {
+    let (answer, _) = answer_of("let-go", |listener| {
         drop(met(listener));
         let second = met(listener);
         asked(&second);

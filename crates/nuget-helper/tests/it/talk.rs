@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 use valetkey_client::{ClientError, Process, Processes};
-use valetkey_nuget_helper::{Ask, Heart, Person, Reach, Time, Wake, World, run};
+use valetkey_nuget_helper::{Ask, Heart, Input, Person, Reach, Time, Wake, World, run};
 use valetkey_protocol::{Answer, Credential, Event, GetRequest, Reason, Refusal, Request};
 
 /// A test that waits so long has failed.
@@ -153,6 +153,13 @@ impl Read for Incoming {
         buffer[..count].copy_from_slice(&self.1[..count]);
         self.1.drain(..count);
         Ok(count)
+    }
+}
+
+impl Input for Incoming {
+    /// As if the time had passed: what the heart does is for the test to say.
+    fn is_ready(&mut self, _: Duration) -> bool {
+        !self.1.is_empty()
     }
 }
 
