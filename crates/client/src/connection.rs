@@ -159,15 +159,19 @@ impl Connection {
     }
 }
 
-/// Connecting does not block as long as the listener keeps up. Where its queue is full, the kernel answers a
-/// non-blocking attempt with a socket that is not connected; then a thread waits in a blocking one.
+/// Connects. Where others wait to be let in, a thread waits with them.
 pub(crate) fn connect(socket: &Path) -> Result<Stream, ClientError> {
+    connect_at_once(socket)?.map_or_else(|| connect_patiently(socket), Ok)
+}
+
+/// Connecting does not block as long as the listener keeps up. Where its queue is full, the kernel answers a
+/// non-blocking attempt with a socket that is not connected; then this is nothing.
+pub(crate) fn connect_at_once(socket: &Path) -> Result<Option<Stream>, ClientError> {
     let name = socket.to_fs_name::<GenericFilePath>().map_err(|error| unreachable(socket, error))?;
     let options = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(GREETING_DEADLINE));
     match options.connect_sync() {
-        Ok(stream) if is_connected(&stream) => Ok(stream),
-        Ok(_) => connect_patiently(socket),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => connect_patiently(socket),
+        Ok(stream) => Ok(Some(stream).filter(is_connected)),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
         Err(error) => Err(unreachable(socket, error)),
     }
 }

@@ -5,17 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use interprocess::local_socket::Stream;
 use valetkey_paths::{Paths, trust};
 use valetkey_protocol::{Answer, ClientKind, FrameError, Hello, Request, encode, read_frame};
 
 use crate::{
     ClientError, Phase,
-    connection::{GREETING_DEADLINE, check_server, connect, send, too_large, welcomed},
+    connection::{GREETING_DEADLINE, check_server, connect, connect_at_once, send, too_large, welcomed},
     timed::Timed,
 };
 
-/// What the agent says to one question fits mostly, in bytes.
-const USUAL: usize = 1024;
+/// What the agent says to one question fits mostly, in bytes: a key that is a token of its own has some 2,000.
+const USUAL: usize = 4096;
 
 /// A connection over which nothing is awaited yet: the greeting goes with the one question.
 #[derive(Debug)]
@@ -27,8 +28,17 @@ pub struct Greeting {
 impl Greeting {
     /// Connects to the running agent and keeps the greeting for the question.
     pub fn prepare(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
+        Self::over(connect(&paths.socket)?, paths, client)
+    }
+
+    /// The same for whoever must not wait; [`ClientError::TimedOut`] where others wait to be let in.
+    pub fn prepare_at_once(paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
+        let stream = connect_at_once(&paths.socket)?.ok_or(ClientError::TimedOut(Phase::Connect))?;
+        Self::over(stream, paths, client)
+    }
+
+    fn over(stream: Stream, paths: &Paths, client: ClientKind) -> Result<Self, ClientError> {
         let hello = encode(&Hello::new(client)).map_err(too_large)?;
-        let stream = connect(&paths.socket)?;
         check_server(&stream, trust::current_user(), &paths.socket)?;
         Ok(Self { stream: BufReader::with_capacity(USUAL, Timed::new(stream, GREETING_DEADLINE)), hello })
     }
@@ -56,16 +66,22 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Whether the answer begins to arrive `within` this time. Nothing of it is lost if it does not.
-    pub fn is_coming(&mut self, within: Duration) -> Result<bool, ClientError> {
+    /// The answer, if the whole of it arrives `within` this time. Nothing of it is lost if it does not, and nothing
+    /// is waited for any longer, whatever has begun to arrive.
+    pub fn at_once(&mut self, within: Duration) -> Result<Option<Answer>, ClientError> {
         let end = Instant::now() + within;
         if !self.welcomed {
-            if !is_coming(&mut self.stream, within, Phase::Greet)? {
-                return Ok(false);
+            if !has_frame(&mut self.stream, within, Phase::Greet)? {
+                return Ok(None);
             }
             self.be_welcomed()?;
         }
-        is_coming(&mut self.stream, end.saturating_duration_since(Instant::now()), Phase::Answer)
+        while has_frame(&mut self.stream, end.saturating_duration_since(Instant::now()), Phase::Answer)? {
+            if let Some(answer) = self.next()? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits for the answer at most `within`.
@@ -75,11 +91,18 @@ impl Pending {
         }
         self.stream.get_mut().end_within(within);
         loop {
-            match read_frame(&mut self.stream) {
-                Ok(Answer::Event(_)) => {}
-                Ok(answer) => return Ok(answer),
-                Err(error) => return Err(ClientError::from_frame(error, Phase::Answer)),
+            if let Some(answer) = self.next()? {
+                return Ok(answer);
             }
+        }
+    }
+
+    /// The next frame, if it is the answer.
+    fn next(&mut self) -> Result<Option<Answer>, ClientError> {
+        match read_frame(&mut self.stream) {
+            Ok(Answer::Event(_)) => Ok(None),
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => Err(ClientError::from_frame(error, Phase::Answer)),
         }
     }
 
@@ -91,12 +114,19 @@ impl Pending {
     }
 }
 
-fn is_coming(stream: &mut BufReader<Timed>, within: Duration, phase: Phase) -> Result<bool, ClientError> {
+/// Whether a frame can be read without waiting. One that is larger than what is held at once cannot.
+fn has_frame(stream: &mut BufReader<Timed>, within: Duration, phase: Phase) -> Result<bool, ClientError> {
     stream.get_mut().end_within(within);
     match stream.fill_buf() {
-        // An end is an answer of a kind: whoever reads on hears of it.
-        Ok(_) => Ok(true),
+        // An end is a frame of a kind: whoever reads on hears of it.
+        Ok(held) => Ok(held.is_empty() || is_whole(held)),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
         Err(error) => Err(ClientError::from_frame(FrameError::Io(error), phase)),
     }
+}
+
+fn is_whole(held: &[u8]) -> bool {
+    held.split_first_chunk().is_some_and(|(length, body)| {
+        usize::try_from(u32::from_be_bytes(*length)).is_ok_and(|length| length <= body.len())
+    })
 }

@@ -66,15 +66,13 @@ impl LocalAgent {
 impl Ask for LocalAgent {
     fn ask_briefly(&mut self, request: &Request) -> Option<Credential> {
         let paths = Paths::discover().ok()?;
-        let mut pending = Greeting::prepare(&paths, ClientKind::Nuget).ok()?.put(request).ok()?;
-        let begun = match pending.is_coming(AT_ONCE) {
-            Ok(true) => Begun::Answered(pending.wait(ANSWER_DEADLINE)),
-            Ok(false) => Begun::Asked(pending),
+        let mut pending = Greeting::prepare_at_once(&paths, ClientKind::Nuget).ok()?.put(request).ok()?;
+        let begun = match pending.at_once(AT_ONCE) {
+            Ok(Some(Answer::Credential(credential))) => return Some(credential),
+            Ok(Some(answer)) => Begun::Answered(Ok(answer)),
+            Ok(None) => Begun::Asked(pending),
             Err(error) => Begun::Answered(Err(error)),
         };
-        if let Begun::Answered(Ok(Answer::Credential(credential))) = begun {
-            return Some(credential);
-        }
         self.begun = Some(begun);
         None
     }

@@ -87,7 +87,8 @@ impl Clerk {
         Self { desk, agent, person, time, above, lent, trace, given, said, in_vain }
     }
 
-    /// The key, where an agent that runs has it and nothing has to be weighed.
+    /// The key, where an agent that runs has it and nothing has to be weighed. What was said beside it is still to be
+    /// told.
     pub(crate) fn at_once(&mut self, question: &Question) -> Option<Credential> {
         let lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if question.is_retry || lent {
@@ -100,7 +101,6 @@ impl Clerk {
         let now = self.time.now();
         let host = &question.source.target.host;
         self.given.remember(&question.address, host, &credential.state, None, false, now);
-        self.tell(&credential);
         Some(credential)
     }
 
@@ -242,7 +242,7 @@ impl Clerk {
 
     /// Says what was said beside a key. That is no warning: a build that takes those for errors must not fail by what is
     /// only going to happen.
-    fn tell(&mut self, credential: &Credential) {
+    pub(crate) fn tell(&mut self, credential: &Credential) {
         if let Some(Refusal { sentence, hint, .. }) = &credential.notice {
             self.say(Level::Minimal, sentence, hint);
         }

@@ -32,8 +32,9 @@ impl Input for StandardInput {
     fn is_ready(&mut self, within: Duration) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut input = [PollFd::new(&self.0, PollFlags::IN)];
-        // The end of it is ready too, and an error is for whoever reads.
-        Timespec::try_from(within).is_ok_and(|within| poll(&mut input, Some(&within)) != Ok(0))
+        // The end of it is ready too. Who is interrupted cannot tell.
+        let ready = Timespec::try_from(within).ok().and_then(|within| poll(&mut input, Some(&within)).ok());
+        ready.is_some_and(|ready| ready > 0)
     }
 }
 

@@ -19,9 +19,10 @@ pub(crate) struct Calling {
 }
 
 impl Calling {
-    /// What a process does that is known to be NuGet's, and was seen to start then.
+    /// What a process does that says of itself that it is NuGet, and was seen to start then. One whose command line is
+    /// none of NuGet's says nothing: NuGet may count processes otherwise, from within a container.
     fn of(processes: &dyn Processes, (client, started): (u32, u64)) -> Option<Self> {
-        let operation = operation(&processes.arguments(client)?).unwrap_or(Operation::Read);
+        let operation = operation(&processes.arguments(client)?)?;
         let caller = processes.parent().and_then(|pid| {
             let started = if pid == client { started } else { processes.started(pid)? };
             Some(Caller { pid, started })
@@ -78,7 +79,8 @@ fn operation(command_line: &[String]) -> Option<Operation> {
     let mut arguments = command_line.iter().map(String::as_str);
     match name(arguments.next()?).as_str() {
         program if is_nuget(program) => Some(nuget(arguments)),
-        "mono" | "mono-sgen" => {
+        // Debian runs what is called by its own name with `cli`.
+        "mono" | "mono-sgen" | "cli" => {
             let program = arguments.find(|argument| is_file(argument, ".exe"))?;
             is_nuget(&name(program)).then(|| nuget(arguments))
         }
@@ -168,6 +170,7 @@ mod tests {
             &["mono --debug /opt/nuget.exe push a.nupkg", "bash build.sh"],
             &["/usr/bin/mono-sgen /usr/lib/nuget/NuGet.exe delete a"],
             &["mono nuget-5.8.0.exe push a.nupkg"],
+            &["/usr/bin/cli /opt/nuget.exe push a.nupkg"],
             &["nuget-6.12.exe push a.nupkg"],
             &[
                 "dotnet /h/.nuget/plugins/netcore/v/v.dll -Plugin",
@@ -202,21 +205,22 @@ mod tests {
 
     #[test]
     fn who_says_that_it_is_nuget_is_looked_at_first() {
-        let lines = &["sh -c x", "dotnet nuget push a", "dotnet restore", "make"];
-        let look = |watched: Option<(u32, u64)>| {
+        let look_at = |lines, watched: Option<(u32, u64)>| {
             let watched = Arc::new(std::sync::Mutex::new(watched));
             Above::new(Arc::new(Lines(lines)), watched).look()
         };
+        let look = |watched| look_at(&["sh -c x", "dotnet nuget push a", "dotnet restore", "make"], watched);
         let by = |operation, started| Calling {
             operation: Some(operation),
             caller: Some(Caller { pid: 100, started }),
         };
         assert_eq!(look(Some((101, 7))), by(Operation::Write, 7));
         assert_eq!(look(Some((102, 7))), by(Operation::Read, 7));
-        // A NuGet of another name: no more is given than is needed for reading.
-        assert_eq!(look(Some((103, 7))), by(Operation::Read, 7));
-        assert_eq!(look(Some((100, 6))), by(Operation::Read, 6), "what is known is not looked up");
-        // It is gone, or cannot be seen.
+        let known = look_at(&["dotnet restore"], Some((100, 6)));
+        assert_eq!(known, by(Operation::Read, 6), "what is known is not looked up");
+        // It is gone, cannot be seen, or is something else.
+        assert_eq!(look(Some((103, 7))), by(Operation::Write, 7));
+        assert_eq!(look(Some((100, 6))), by(Operation::Write, 7));
         assert_eq!(look(Some((999, 7))), by(Operation::Write, 7));
         assert_eq!(look(None), by(Operation::Write, 7));
     }

@@ -49,6 +49,11 @@ impl Staff {
         if let Seat::Here(clerk) = &mut self.clerk
             && let Some(credential) = clerk.at_once(&question)
         {
+            if credential.notice.is_some() {
+                // A terminal that was stopped takes nothing until it is let go on.
+                self.clock.start();
+                clerk.tell(&credential);
+            }
             self.desk.close(&question.id, &wire::credential(&credential));
             return;
         }

@@ -7,6 +7,8 @@ mod hostile;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
+mod patience;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod replay;

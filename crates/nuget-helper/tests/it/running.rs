@@ -19,10 +19,10 @@ use valetkey_protocol::{
 };
 
 /// A folder that goes away with the test.
-struct Home(PathBuf);
+pub(crate) struct Home(pub(crate) PathBuf);
 
 impl Home {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let home = std::env::temp_dir().join(format!("vk-{name}-{}", std::process::id()));
         std::fs::create_dir_all(home.join("valetkey")).unwrap();
         for folder in [&home, &home.join("valetkey")] {
@@ -38,6 +38,9 @@ impl Drop for Home {
     }
 }
 
+pub(crate) const QUESTION: &str = r#"{"RequestId":"1","Type":"Request","Method":"GetAuthenticationCredentials","Payload":{"Uri":"https://pkgs.dev.azure.com/contoso/_packaging/f/nuget/v3/index.json","IsRetry":false,"IsNonInteractive":true,"CanShowDialog":false}}"#;
+const HANDSHAKE: &str = r#"{"RequestId":"0","Type":"Request","Method":"Handshake","Payload":{"ProtocolVersion":"2.0.0","MinimumProtocolVersion":"2.0.0"}}"#;
+
 /// What the plugin answers to one question at that home, and how many threads it has then.
 fn answer(home: &Path) -> (String, Option<usize>) {
     let mut plugin = Command::new(env!("CARGO_BIN_EXE_nuget-plugin-valetkey"))
@@ -46,12 +49,11 @@ fn answer(home: &Path) -> (String, Option<usize>) {
         .env("HOME", home)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut input = plugin.stdin.take().unwrap();
-    let question = r#"{"RequestId":"1","Type":"Request","Method":"GetAuthenticationCredentials","Payload":{"Uri":"https://pkgs.dev.azure.com/contoso/_packaging/f/nuget/v3/index.json","IsRetry":false,"IsNonInteractive":true,"CanShowDialog":false}}"#;
-    let handshake = r#"{"RequestId":"0","Type":"Request","Method":"Handshake","Payload":{"ProtocolVersion":"2.0.0","MinimumProtocolVersion":"2.0.0"}}"#;
-    writeln!(input, "{handshake}\n{question}").unwrap();
+    writeln!(input, "{HANDSHAKE}\n{QUESTION}").unwrap();
     let mut lines = BufReader::new(plugin.stdout.take().unwrap()).lines().map(Result::unwrap);
     let answer = lines.find(|line| line.contains(r#""RequestId":"1""#)).expect("an answer");
     let threads = threads(plugin.id());
@@ -76,20 +78,24 @@ fn answer_of(name: &str, agent: impl FnOnce(&UnixListener) + Send + 'static) -> 
 }
 
 /// A connection that was greeted.
-fn met(listener: &UnixListener) -> UnixStream {
+pub(crate) fn met(listener: &UnixListener) -> UnixStream {
     let (stream, _) = listener.accept().unwrap();
     let hello: Hello = read_frame(&stream).unwrap();
     write_frame(&stream, &Welcome::to(&hello, "instance")).unwrap();
     stream
 }
 
-fn asked(stream: &UnixStream) {
+pub(crate) fn asked(stream: &UnixStream) {
     let request: Request = read_frame(stream).unwrap();
     assert!(matches!(request, Request::Get(_)));
 }
 
-fn give(stream: &UnixStream) {
-    let credential = Credential {
+pub(crate) fn give(stream: &UnixStream) {
+    write_frame(stream, &Answer::Credential(key())).unwrap();
+}
+
+pub(crate) fn key() -> Credential {
+    Credential {
         username: "alice".to_owned(),
         password: "the-key".to_owned().into(),
         expires_at: 4_000_000_000,
@@ -100,8 +106,7 @@ fn give(stream: &UnixStream) {
         may_retry: false,
         fresh: false,
         notice: None,
-    };
-    write_frame(stream, &Answer::Credential(credential)).unwrap();
+    }
 }
 
 fn was_all(stream: &UnixStream, listener: &UnixListener) {
@@ -110,7 +115,7 @@ fn was_all(stream: &UnixStream, listener: &UnixListener) {
     assert!(listener.accept().is_err(), "a second connection");
 }
 
-const KEY: &str = r#""Password":"the-key""#;
+pub(crate) const KEY: &str = r#""Password":"the-key""#;
 
 #[test]
 fn an_answer_that_comes_at_once_is_asked_for_once_and_needs_no_other_thread() {
@@ -122,6 +127,20 @@ fn an_answer_that_comes_at_once_is_asked_for_once_and_needs_no_other_thread() {
     });
     assert!(answer.contains(KEY));
     assert!(threads.is_none_or(|threads| threads == 1), "{threads:?}");
+}
+
+#[test]
+fn who_has_something_to_tell_keeps_time_first() {
+    let (answer, threads) = answer_of("notice", |listener| {
+        let stream = met(listener);
+        asked(&stream);
+        let notice = Some(Refusal::new(Reason::NeedsLogin, "the session ends soon", "run `valetkey login`"));
+        write_frame(&stream, &Answer::Credential(Credential { notice, ..key() })).unwrap();
+        was_all(&stream, listener);
+    });
+    assert!(answer.contains(KEY));
+    // A terminal that was stopped (Ctrl-S) takes nothing.
+    assert!(threads.is_none_or(|threads| threads == 2), "{threads:?}");
 }
 
 #[test]
