@@ -8,6 +8,7 @@ mod dotnet;
 mod fidelity;
 mod fuzz;
 mod matrix;
+mod outcome;
 mod packages;
 mod runner;
 mod test;
