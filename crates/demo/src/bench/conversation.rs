@@ -13,6 +13,35 @@ use serde_json::{Value, json};
 /// More lines than any plugin says of its own accord before it answers.
 const PATIENCE: usize = 1000;
 
+/// NuGet, as a plugin sees it that looks at who calls: a process whose command line begins like dotnet's.
+pub(super) struct Nuget(Child);
+
+impl Nuget {
+    /// One that does nothing besides.
+    pub(super) fn stand_in() -> Result<Self> {
+        let mut process = Command::new("cat");
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut process, "dotnet");
+        process.stdin(Stdio::piped()).stdout(Stdio::null());
+        Ok(Self(process.spawn().context("cannot start a process to stand for NuGet")?))
+    }
+
+    /// Starts a plugin and says everything NuGet says up to the first credential, which is given.
+    pub(super) fn ask(&self, plugin: Command, feed: &str) -> Result<(Conversation, Given)> {
+        let started = Instant::now();
+        let mut conversation = Conversation::start(plugin)?;
+        let password = conversation.ask_for_key(self.0.id(), feed)?;
+        Ok((conversation, Given { password, took: started.elapsed() }))
+    }
+}
+
+impl Drop for Nuget {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
 /// A plugin that has given its answer, and waits for more.
 pub(super) struct Conversation {
     child: Child,
@@ -30,14 +59,6 @@ pub(super) struct Given {
 }
 
 impl Conversation {
-    /// Starts a plugin and says everything NuGet says up to the first credential, which is given.
-    pub(super) fn hold(command: Command, feed: &str) -> Result<(Self, Given)> {
-        let started = Instant::now();
-        let mut conversation = Self::start(command)?;
-        let password = conversation.ask_for_key(feed)?;
-        Ok((conversation, Given { password, took: started.elapsed() }))
-    }
-
     fn start(mut command: Command) -> Result<Self> {
         command.arg("-Plugin").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().context("cannot start a plugin")?;
@@ -46,9 +67,9 @@ impl Conversation {
         Ok(Self { child, to, from, asked: 0 })
     }
 
-    fn ask_for_key(&mut self, feed: &str) -> Result<String> {
+    fn ask_for_key(&mut self, nuget: u32, feed: &str) -> Result<String> {
         self.shake_hands()?;
-        self.ask("MonitorNuGetProcessExit", &json!({"ProcessId": std::process::id()}))?;
+        self.ask("MonitorNuGetProcessExit", &json!({"ProcessId": nuget}))?;
         let hello = json!({"ClientVersion": "7.9.0", "Culture": "en", "RequestTimeout": "00:00:30"});
         self.ask("Initialize", &hello)?;
         let claims = self.ask("GetOperationClaims", &json!({}))?;

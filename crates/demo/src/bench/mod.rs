@@ -14,6 +14,7 @@ use anyhow::Result;
 use valetkey_emulator::{Emulator, Host};
 
 use crate::{Sandbox, console::Console, sign_in_with_device_code};
+use conversation::Nuget;
 use report::Report;
 
 pub(crate) use git::warm_gets;
@@ -45,15 +46,16 @@ pub(crate) fn run(sandbox: &Sandbox, emulator: &Emulator, plan: &Plan, console: 
 
 fn packages(sandbox: &Sandbox, emulator: &Emulator, plan: &Plan, report: &mut Report) -> Result<()> {
     let feed = format!("{}/contoso/_packaging/shared/nuget/v3/index.json", emulator.urls().pkgs);
-    plugin::crowd(sandbox, emulator, &feed, report)?;
-    plugin::peak(sandbox, &feed, report)?;
+    let nuget = Nuget::stand_in()?;
+    plugin::crowd((sandbox, &nuget), emulator, &feed, report)?;
+    plugin::peak((sandbox, &nuget), &feed, report)?;
     let Some(nothing) = &plan.bench_plugin else {
         report.left_out("the plugin against others", "the do-nothing plugin was not built");
         return Ok(());
     };
-    plugin::against_nothing(sandbox, nothing, &feed, plan.rounds, report)?;
-    plugin::against_microsoft(sandbox, &feed, plan.rounds, report)?;
-    restore::run(sandbox, emulator, nothing, &feed, plan.rounds, report)
+    plugin::against_nothing((sandbox, &nuget), nothing, &feed, plan.rounds, report)?;
+    plugin::against_microsoft((sandbox, &nuget), &feed, plan.rounds, report)?;
+    restore::run((sandbox, &nuget), emulator, nothing, &feed, plan.rounds, report)
 }
 
 /// Requests for new keys so far.

@@ -13,7 +13,7 @@ use serde_json::json;
 use valetkey_emulator::Emulator;
 
 use super::{
-    conversation::Conversation,
+    conversation::Nuget,
     mints,
     process::{mebibytes, memory},
     report::{Pairs, Report},
@@ -25,10 +25,15 @@ const CROWD: usize = 20;
 /// A feed that Microsoft's answers for from a variable alone, and asks nobody about.
 const THEIR_FEED: &str = "https://pkgs.dev.azure.com/contoso/_packaging/shared/nuget/v3/index.json";
 
-pub(super) fn crowd(sandbox: &Sandbox, emulator: &Emulator, feed: &str, report: &mut Report) -> Result<()> {
+pub(super) fn crowd(
+    (sandbox, nuget): (&Sandbox, &Nuget),
+    emulator: &Emulator,
+    feed: &str,
+    report: &mut Report,
+) -> Result<()> {
     let before = mints(emulator);
     let mut keys = thread::scope(|scope| {
-        let ask = || Ok(Conversation::hold(ours(sandbox), feed)?.1.password);
+        let ask = || Ok(nuget.ask(ours(sandbox), feed)?.1.password);
         let asking: Vec<_> = (0..CROWD).map(|_| scope.spawn(ask)).collect();
         asking.into_iter().map(|asked| asked.join().expect("no panic")).collect::<Result<Vec<_>>>()
     })?;
@@ -44,8 +49,8 @@ pub(super) fn crowd(sandbox: &Sandbox, emulator: &Emulator, feed: &str, report: 
 }
 
 /// The most memory the plugin held up to its answer.
-pub(super) fn peak(sandbox: &Sandbox, feed: &str, report: &mut Report) -> Result<()> {
-    let (conversation, _) = Conversation::hold(ours(sandbox), feed)?;
+pub(super) fn peak((sandbox, nuget): (&Sandbox, &Nuget), feed: &str, report: &mut Report) -> Result<()> {
+    let (conversation, _) = nuget.ask(ours(sandbox), feed)?;
     let peak = mebibytes(memory(conversation.process(), "VmHWM:")?);
     conversation.end()?;
     report.held(peak <= 4.0, &format!("peak of the plugin: {peak:.1} MiB resident"), "<= 4");
@@ -53,7 +58,7 @@ pub(super) fn peak(sandbox: &Sandbox, feed: &str, report: &mut Report) -> Result
 }
 
 pub(super) fn against_nothing(
-    sandbox: &Sandbox,
+    (sandbox, nuget): (&Sandbox, &Nuget),
     nothing: &Path,
     feed: &str,
     rounds: u32,
@@ -61,15 +66,15 @@ pub(super) fn against_nothing(
 ) -> Result<()> {
     let pairs = Pairs::measure(
         (5, rounds),
-        || measure(ours(sandbox), feed),
-        || measure(sandbox.command(nothing), feed),
+        || measure(nuget, ours(sandbox), feed),
+        || measure(nuget, sandbox.command(nothing), feed),
     )?;
     report.ratio(("plugin, start to warm key", "a do-nothing plugin"), &pairs, 1.5);
     Ok(())
 }
 
 pub(super) fn against_microsoft(
-    sandbox: &Sandbox,
+    (sandbox, nuget): (&Sandbox, &Nuget),
     feed: &str,
     rounds: u32,
     report: &mut Report,
@@ -87,22 +92,22 @@ pub(super) fn against_microsoft(
             .env("VSS_NUGET_EXTERNAL_FEED_ENDPOINTS", json!({"endpointCredentials": [endpoint]}).to_string());
         command
     };
-    if let Err(error) = measure(theirs(), THEIR_FEED) {
+    if let Err(error) = measure(nuget, theirs(), THEIR_FEED) {
         report.left_out(what, &format!("it does not run here: {error:#}"));
         return Ok(());
     }
     let pairs = Pairs::measure(
         (1, (rounds / 6).max(5)),
-        || measure(ours(sandbox), feed),
-        || measure(theirs(), THEIR_FEED),
+        || measure(nuget, ours(sandbox), feed),
+        || measure(nuget, theirs(), THEIR_FEED),
     )?;
     report.ratio(("plugin, start to warm key", "Microsoft's provider 1.4.1"), &pairs, 0.01);
     Ok(())
 }
 
 /// The key for a feed.
-pub(super) fn key(sandbox: &Sandbox, feed: &str) -> Result<String> {
-    let (conversation, given) = Conversation::hold(ours(sandbox), feed)?;
+pub(super) fn key((sandbox, nuget): (&Sandbox, &Nuget), feed: &str) -> Result<String> {
+    let (conversation, given) = nuget.ask(ours(sandbox), feed)?;
     conversation.end()?;
     Ok(given.password)
 }
@@ -111,8 +116,8 @@ fn ours(sandbox: &Sandbox) -> Command {
     sandbox.command("nuget-plugin-valetkey")
 }
 
-fn measure(plugin: Command, feed: &str) -> Result<Duration> {
-    let (conversation, given) = Conversation::hold(plugin, feed)?;
+fn measure(nuget: &Nuget, plugin: Command, feed: &str) -> Result<Duration> {
+    let (conversation, given) = nuget.ask(plugin, feed)?;
     conversation.end()?;
     Ok(given.took)
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use valetkey_emulator::Emulator;
 
 use super::{
+    conversation::Nuget,
     folder_of, mints, plugin,
     report::{Pairs, Report},
 };
@@ -24,7 +25,7 @@ const PROJECTS: usize = 20;
 const NODES: u32 = 4;
 
 pub(super) fn run(
-    sandbox: &Sandbox,
+    (sandbox, nuget): (&Sandbox, &Nuget),
     emulator: &Emulator,
     nothing: &Path,
     feed: &str,
@@ -35,13 +36,14 @@ pub(super) fn run(
         report.left_out("dotnet restore", "no .NET SDK is here (`VALETKEY_DOTNET` or PATH)");
         return Ok(());
     };
-    let work = Work { sandbox, dotnet, folder: sandbox.work().join("restore") };
+    let work = Work { sandbox, nuget, dotnet, folder: sandbox.work().join("restore") };
     work.many_projects(emulator, feed, report)?;
     work.against_nothing(nothing, feed, (rounds / 4).max(5), report)
 }
 
 struct Work<'a> {
     sandbox: &'a Sandbox,
+    nuget: &'a Nuget,
     dotnet: Dotnet,
     folder: PathBuf,
 }
@@ -79,7 +81,7 @@ impl Work<'_> {
         let folder = self.folder.join("one");
         self.dotnet.write_project(&folder, "one", &[("Contoso.Text", "1.2.0")])?;
         write_sources(&folder, &[("shared", feed)])?;
-        let key = plugin::key(self.sandbox, feed)?;
+        let key = plugin::key((self.sandbox, self.nuget), feed)?;
         let ours = || self.restore(&folder, None);
         let theirs = || self.restore(&folder, Some((nothing, &key)));
         let pairs = Pairs::measure((1, rounds), ours, theirs)?;
