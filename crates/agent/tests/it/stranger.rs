@@ -21,7 +21,10 @@ fn a_stranger_who_reaches_the_socket_gets_no_byte_and_is_noted() {
     }
     let home = tempfile::tempdir().unwrap();
     let program = home.path().join("valetkey-agent");
-    fs::copy(env!("CARGO_BIN_EXE_valetkey-agent"), &program).unwrap();
+    // By another process: a file that this one had open for writing could be inherited by a child which another test
+    // starts at the same moment, and then nobody may run it.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_valetkey-agent")).arg(&program).status().unwrap();
+    assert!(copied.success());
     let folder = |name: &str| owned(&home.path().join(name));
     let (run, config, state) = (folder("run"), folder("config"), folder("state"));
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -21,7 +21,7 @@ use valetkey_protocol::{
 };
 
 /// No test waits longer for anything; none waits this long when it passes.
-const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, work).await.expect("it takes for ever")
