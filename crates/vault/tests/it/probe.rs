@@ -11,7 +11,7 @@ use std::{
 };
 
 /// No answer takes this long unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `vault_probe`.
 pub(crate) struct Probe {

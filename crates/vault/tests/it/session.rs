@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -82,9 +83,11 @@ impl Session {
         if let Some(former) = self.keyring.replace(keyring) {
             end(former);
         }
-        // The name comes a moment after the process: the bus is asked until it is there, at most for a while.
-        let owned = (0..2000).any(|_| self.keyring_pid() == Some(pid));
-        assert!(owned, "the keyring never came up");
+        // The name comes a moment after the process: the bus is asked until it is there.
+        let began = Instant::now();
+        while self.keyring_pid() != Some(pid) {
+            assert!(began.elapsed() < probe::PATIENCE, "the keyring never came up");
+        }
     }
 
     /// A process on this bus.
