@@ -1,10 +1,8 @@
 //! A program whose words go where they always went, and are heard on the way.
 
 use std::{
-    io::{self, Read, Write},
-    process::{Command, ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError, Sender},
-    thread,
+    io::{self, Write},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -30,6 +28,74 @@ pub(super) fn run(
     on_line: &mut dyn FnMut(&str),
 ) -> io::Result<ExitStatus> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (mut out_line, mut err_line) = (Line::default(), Line::default());
+    // In this thread: it may hold the lock of the stream.
+    listen(&mut child, &mut |stream, chunk| {
+        let (to, line): (&mut dyn Write, &mut Line) = match stream {
+            Stream::Out => (&mut *out, &mut out_line),
+            Stream::Err => (&mut *err, &mut err_line),
+        };
+        let _ = to.write_all(chunk).and_then(|()| to.flush());
+        line.hear(chunk, on_line);
+    })?;
+    out_line.end(on_line);
+    err_line.end(on_line);
+    child.wait()
+}
+
+/// Hears a program out: until both streams are at their ends, or nothing more is in them and it has ended. Whatever it
+/// said is in them by then.
+#[cfg(unix)]
+fn listen(child: &mut Child, hear: &mut dyn FnMut(Stream, &[u8])) -> io::Result<()> {
+    use std::os::fd::OwnedFd;
+
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        io::Errno,
+    };
+    let (out, err) = (child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from));
+    let mut open: Vec<(Stream, OwnedFd)> =
+        [(Stream::Out, out), (Stream::Err, err)].into_iter().filter_map(|(it, fd)| Some((it, fd?))).collect();
+    let mut chunk = vec![0; CHUNK];
+    let mut ended = false;
+    while !open.is_empty() {
+        let silence = if ended { Duration::ZERO } else { SILENCE };
+        let mut polled: Vec<_> = open.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)).collect();
+        let count = match poll(&mut polled, Timespec::try_from(silence).ok().as_ref()) {
+            Err(Errno::INTR) => continue,
+            polled => polled?,
+        };
+        if count == 0 && ended {
+            break;
+        }
+        if count == 0 {
+            ended = child.try_wait()?.is_some();
+            continue;
+        }
+        let ready: Vec<_> = polled.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
+        open.retain(|(stream, fd)| {
+            if !ready.next().unwrap_or_default() {
+                return true;
+            }
+            match rustix::io::read(fd, &mut chunk) {
+                Ok(0) => false,
+                Ok(length) => {
+                    hear(*stream, &chunk[..length]);
+                    true
+                }
+                Err(error) => error == Errno::INTR,
+            }
+        });
+    }
+    Ok(())
+}
+
+/// The same by threads, which may be late with what they have read.
+#[cfg(not(unix))]
+fn listen(child: &mut Child, hear: &mut dyn FnMut(Stream, &[u8])) -> io::Result<()> {
+    use std::sync::mpsc::{self, RecvTimeoutError};
+
     let (chunks, heard) = mpsc::channel();
     if let Some(from) = child.stdout.take() {
         pass(from, Stream::Out, chunks.clone());
@@ -38,29 +104,23 @@ pub(super) fn run(
         pass(from, Stream::Err, chunks.clone());
     }
     drop(chunks);
-    let (mut out_line, mut err_line) = (Line::default(), Line::default());
-    // In this thread: it may hold the lock of the stream.
     loop {
-        let (stream, chunk) = match heard.recv_timeout(SILENCE) {
-            Ok(heard) => heard,
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => break,
-            Err(RecvTimeoutError::Timeout) => continue,
-        };
-        let (to, line): (&mut dyn Write, &mut Line) = match stream {
-            Stream::Out => (&mut *out, &mut out_line),
-            Stream::Err => (&mut *err, &mut err_line),
-        };
-        let _ = to.write_all(&chunk).and_then(|()| to.flush());
-        line.hear(&chunk, on_line);
+        match heard.recv_timeout(SILENCE) {
+            Ok((stream, chunk)) => hear(stream, &chunk),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
-    out_line.end(on_line);
-    err_line.end(on_line);
-    child.wait()
 }
 
-fn pass(mut from: impl Read + Send + 'static, stream: Stream, to: Sender<(Stream, Vec<u8>)>) {
-    thread::spawn(move || {
+#[cfg(not(unix))]
+fn pass(
+    mut from: impl io::Read + Send + 'static,
+    stream: Stream,
+    to: std::sync::mpsc::Sender<(Stream, Vec<u8>)>,
+) {
+    std::thread::spawn(move || {
         let mut chunk = vec![0; CHUNK];
         loop {
             match from.read(&mut chunk) {
