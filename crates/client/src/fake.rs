@@ -30,7 +30,7 @@ pub(crate) fn serve(paths: &Paths, times: usize, each: impl Fn(Stream) + Send + 
         for stream in listener.incoming().take(times) {
             let stream = stream.unwrap();
             // A test that fails must end.
-            stream.set_recv_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream.set_recv_timeout(Some(Duration::from_secs(60))).unwrap();
             each(stream);
         }
     })

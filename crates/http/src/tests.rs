@@ -5,7 +5,8 @@ use crate::testing::{
     Authority, closed_port, guarded_proxy_to, proxy_to, serve, serve_drop_by_drop, serve_tls,
 };
 
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+// It says that it closes, so that nobody asks again on a connection whose end is on its way.
+const OK: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
 const VALID: (i32, i32) = (2020, 2090);
 
 async fn ask(settings: Settings, url: String) -> Result<Reply, HttpError> {
@@ -104,8 +105,7 @@ async fn silence_and_broken_connections_are_told_apart() {
     let error = ask(Settings::default(), format!("http://127.0.0.1:{}/", serve("").await)).await.unwrap_err();
     assert!(matches!(error, HttpError::Interrupted { .. }) && error.may_have_arrived(), "{error:?}");
 
-    let error =
-        ask(Settings::default(), format!("http://127.0.0.1:{}/", closed_port().await)).await.unwrap_err();
+    let error = ask(Settings::default(), format!("http://127.0.0.1:{}/", closed_port())).await.unwrap_err();
     assert!(matches!(error, HttpError::Unreachable { .. }) && !error.may_have_arrived(), "{error:?}");
 
     let error = ask(Settings::default(), "https://nowhere.invalid/".to_owned()).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn a_failing_proxy_is_named_as_such() {
         assert!(lines(&error).contains("dev.azure.com") && lines(&error).contains("proxy"), "{error}");
         assert!(!lines(&error).contains("secret"));
     }
-    let error = ask(with_proxy(closed_port().await), url()).await.unwrap_err();
+    let error = ask(with_proxy(closed_port()), url()).await.unwrap_err();
     assert!(matches!(error, HttpError::Proxy { why: ProxyFailure::Unreachable, .. }), "{error:?}");
     assert!(lines(&error).ends_with("check `[network] proxy`"));
 }
@@ -220,13 +220,13 @@ async fn lent_credentials_are_shown_when_the_proxy_asks_and_are_kept_while_they_
 
 #[tokio::test]
 async fn lent_credentials_are_not_shown_where_the_address_has_its_own_or_nobody_asks() {
-    let (port, mut seen) = guarded_proxy_to(closed_port().await, RIGHT).await;
+    let (port, mut seen) = guarded_proxy_to(closed_port(), RIGHT).await;
     let http = Http::new(with_proxy(port));
     http.lend_to_proxy("me", "right");
     http.send(Http::get(Url::parse("https://dev.azure.com/").unwrap())).await.unwrap_err();
     assert_eq!(shown(&mut seen), ["Basic bWU6aHVudGVyMg=="]);
 
-    let (port, mut seen) = proxy_to(closed_port().await).await;
+    let (port, mut seen) = proxy_to(closed_port()).await;
     let proxy = Some(format!("http://127.0.0.1:{port}"));
     let http = Http::new(Settings { proxy, ..Settings::default() });
     http.lend_to_proxy("me", "canary-lent");
@@ -237,7 +237,7 @@ async fn lent_credentials_are_not_shown_where_the_address_has_its_own_or_nobody_
 
 #[tokio::test]
 async fn a_proxy_of_the_environment_is_named_by_its_variable() {
-    let https_proxy = Some(format!("http://127.0.0.1:{}", closed_port().await));
+    let https_proxy = Some(format!("http://127.0.0.1:{}", closed_port()));
     let environment = ProxyEnvironment { https_proxy, ..ProxyEnvironment::default() };
     let error =
         ask(Settings { environment, ..Settings::default() }, "https://dev.azure.com/".to_owned()).await;
@@ -247,7 +247,7 @@ async fn a_proxy_of_the_environment_is_named_by_its_variable() {
 #[tokio::test]
 async fn loopback_is_asked_directly() {
     let port = serve(OK).await;
-    assert!(ask(with_proxy(closed_port().await), format!("http://localhost:{port}/")).await.is_ok());
+    assert!(ask(with_proxy(closed_port()), format!("http://localhost:{port}/")).await.is_ok());
 }
 
 #[tokio::test]

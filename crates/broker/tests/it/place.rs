@@ -86,7 +86,7 @@ impl Place {
         let http = Http::new(valetkey_http::Settings {
             proxy: Some(String::new()),
             ca_file: Some(self.folder.path().join("ca.pem")),
-            total_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(60),
             ..valetkey_http::Settings::default()
         });
         let deps = Deps {

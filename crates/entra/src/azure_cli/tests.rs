@@ -236,7 +236,7 @@ async fn what_it_started_ends_with_it() {
     let status = format!("/proc/{}/stat", id.trim());
     // One that nobody waits for stays in the table, dead.
     let lives = || fs::read_to_string(&status).is_ok_and(|line| !line.contains(") Z "));
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if !lives() {
             return;
         }

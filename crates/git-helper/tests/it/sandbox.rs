@@ -156,7 +156,7 @@ impl Sandbox {
 }
 
 fn serve(mut stream: Stream, answer: impl Fn(&Request) -> Option<Answer>) -> Option<Request> {
-    stream.set_recv_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_recv_timeout(Some(Duration::from_secs(60))).unwrap();
     let hello: Hello = read_frame(&mut stream).ok()?;
     write_frame(&mut stream, &Welcome::to(&hello, "test")).ok()?;
     let request = read_frame(&mut stream).ok()?;

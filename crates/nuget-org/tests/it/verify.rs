@@ -82,9 +82,10 @@ async fn words_of_the_service_are_made_safe() {
 
 #[tokio::test]
 async fn nobody_there() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = valetkey_http::Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    drop(listener);
+    // Taken, so that no test beside this one listens there, and listened at by nobody.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = valetkey_http::Url::parse(&format!("http://{}", taken.local_addr().unwrap())).unwrap();
     let nuget = valetkey_nuget_org::NugetOrg::new(crate::server::http(), url);
     let error = nuget.verify(&key(), &id("A"), &version("1")).await.unwrap_err();
     assert!(matches!(error.kind, Kind::Http(_)) && !error.may_have_arrived(), "{error:?}");
