@@ -9,15 +9,11 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, Sender},
     thread,
-    time::Duration,
 };
 
 use valetkey_protocol::{Answer, Event, Hello, Welcome, encode, read_frame, write_frame};
 
-use crate::running::{Home, KEY, QUESTION, asked, give, key, met};
-
-/// A test that waits so long has failed.
-const LIMIT: Duration = Duration::from_secs(20);
+use crate::running::{Home, KEY, LIMIT, QUESTION, asked, give, key, met};
 
 /// The program at the home of an agent.
 struct Plugin {

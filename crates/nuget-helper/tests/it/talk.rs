@@ -18,7 +18,7 @@ use valetkey_nuget_helper::{Ask, Heart, Input, Person, Reach, Time, Wake, World,
 use valetkey_protocol::{Answer, Credential, Event, GetRequest, Reason, Refusal, Request};
 
 /// A test that waits so long has failed.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) const FEED: &str = "https://pkgs.dev.azure.com/contoso/_packaging/f1/nuget/v3/index.json";
 
