@@ -86,13 +86,16 @@ mod linux {
         fields(&String::from_utf8_lossy(&read(&format!("/proc/{id}/stat"))?))
     }
 
-    /// Fields 4 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and brackets.
+    /// Fields 4 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and brackets. A process that
+    /// has ended with its last thread and that nobody has asked after is gone, whatever is still to be read of it.
     fn fields(stat: &str) -> Option<(u32, u64)> {
         let (_, after_name) = stat.rsplit_once(')')?;
         let mut fields = after_name.split_ascii_whitespace();
-        let parent = fields.nth(1)?.parse().ok()?;
-        let started = fields.nth(17)?.parse().ok()?;
-        Some((parent, started))
+        let state = fields.next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let threads: u32 = fields.nth(15)?.parse().ok()?;
+        let started = fields.nth(1)?.parse().ok()?;
+        (state != "Z" || threads > 1).then_some((parent, started))
     }
 
     pub(super) fn arguments(command_line: &[u8]) -> Vec<String> {
@@ -108,6 +111,13 @@ mod linux {
         fn a_name_with_brackets_does_not_shift_the_fields() {
             let stat = "42 (a) R (b) S 7 42 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 99 1";
             assert_eq!(fields(stat), Some((7, 123_456)));
+            let ended = stat.replace(" S ", " Z ");
+            assert_eq!(fields(&ended), None);
+            assert_eq!(
+                fields(&ended.replace(" 20 0 1 0 ", " 20 0 2 0 ")),
+                Some((7, 123_456)),
+                "its first thread only"
+            );
             assert_eq!(fields("42 (a"), None);
             assert_eq!(fields("42 (a) S 7 42"), None);
         }

@@ -232,6 +232,19 @@ fn a_silent_client_is_not_outlived_whoever_holds_its_pipe() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_client_that_has_ended_is_not_waited_for_because_nobody_asked_after_it() {
+    let (mut client, mut plugin) = (somebody(), Started::new());
+    plugin.request("m", "MonitorNuGetProcessExit", &format!(r#"{{"ProcessId":{}}}"#, client.id()));
+    assert!(plugin.hear().contains("Success"));
+    client.kill().unwrap();
+    let input = plugin.input.take();
+    assert_eq!(plugin.ended(), (Some(0), Vec::new(), String::new()));
+    drop(input);
+    client.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_client_that_never_reads_is_not_outlived_whoever_holds_its_pipe() {
     let client = somebody();
     let mut plugin = program()
