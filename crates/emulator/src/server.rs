@@ -27,7 +27,9 @@ use crate::{
     call::Call,
     certificate::Servers,
     clock::Time,
-    control, devops, fault, feeds, gallery,
+    control, devops,
+    fault::{self, Action},
+    feeds, gallery,
     git::{self, Operation, Repositories, Service},
     host::Host,
     imds, journal, login, oidc, vssps,
@@ -87,13 +89,11 @@ impl Shared {
         *world = fresh;
     }
 
-    /// Waits for the next [`Self::release`].
-    pub(crate) async fn hold(&self) {
-        let mut gate = self.gate.subscribe();
-        self.held.send_modify(|held| *held += 1);
+    /// Waits for the next [`Self::release`] after the gate was looked at.
+    async fn hold(&self, mut gate: watch::Receiver<u64>) {
+        let _held = Held::begin(&self.held);
         // The sender lives as long as `self`, so this ends by a release only.
         let _released = gate.changed().await;
-        self.held.send_modify(|held| *held -= 1);
     }
 
     pub(crate) fn release(&self) {
@@ -109,6 +109,22 @@ impl Shared {
 
     pub(crate) fn held(&self) -> usize {
         *self.held.borrow()
+    }
+}
+
+/// A request that is held. One whose client goes away meanwhile is held no more.
+struct Held<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Held<'a> {
+    fn begin(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|held| *held += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|held| *held -= 1);
     }
 }
 
@@ -182,10 +198,17 @@ async fn handle(
     }
     let sequence = journal::begin(&mut shared.world(), &call);
     let redemption = Redemption::begin(&shared, &call);
-    let action = fault::take(&mut shared.world(), &call);
+    let (action, gate) = {
+        let mut world = shared.world();
+        // Both at once: who takes the faults away and then releases what is held has released this request, too.
+        (fault::take(&mut world, &call), shared.gate.subscribe())
+    };
     let answer = match action {
         Some(action) => {
             shared.world().journal.note_fault(sequence, format!("{action:?}"));
+            if matches!(action, Action::Hold) {
+                shared.hold(gate).await;
+            }
             fault::apply(&shared, action, &call, body).await
         }
         None => Ok(dispatch(&shared, &call, body).await),

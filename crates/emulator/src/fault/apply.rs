@@ -23,7 +23,7 @@ use crate::{
     server::{Aborted, Shared, dispatch},
 };
 
-/// Answers the request under this fault. A hanging one ends when the emulator does.
+/// Answers the request under this fault. A hanging one ends when the emulator does; one that was to be held has been.
 pub(crate) async fn apply(
     shared: &Arc<Shared>,
     action: Action,
@@ -35,7 +35,6 @@ pub(crate) async fn apply(
         Action::TcpReset => return Err(Aborted::Reset),
         Action::Hang => pending().await,
         Action::Delay { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
-        Action::Hold => shared.hold().await,
         _ => {}
     }
     if let Some(answer) = instead(shared, &action) {

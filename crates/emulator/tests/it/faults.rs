@@ -157,6 +157,22 @@ async fn held_requests_wait_for_their_release() {
 }
 
 #[tokio::test]
+async fn a_request_whose_client_has_gone_is_held_no_more() {
+    let rig = Rig::start();
+    let control = rig.emulator.control().clone();
+    control.fault(Fault::new(Action::Hold).host(Host::Dev));
+    let client = tokio::spawn(rig.http.get(format!("{}/contoso", rig.emulator.urls().dev)).send());
+    control.holding(1).await;
+    client.abort();
+    let gone = async {
+        while control.held() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("it is held for ever");
+}
+
+#[tokio::test]
 async fn hanging_requests_end_with_the_emulator() {
     let rig = Rig::start();
     let control = rig.emulator.control();
