@@ -24,7 +24,7 @@ const PYTHON: &str = "python/bin/python";
 
 /// Does something until it has an effect; it is an error when that takes too long.
 fn until(mut act: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !act()? {
         ensure!(Instant::now() < deadline, "it never came about");
         thread::sleep(Duration::from_millis(100));
@@ -35,7 +35,7 @@ fn until(mut act: impl FnMut() -> Result<bool>) -> Result<()> {
 /// `valetkey login` where nobody is there to help: it ends soon, or fails.
 fn sign_in_silently(scene: &Scene) -> Result<()> {
     let mut login = scene.sandbox.command("timeout");
-    login.args(["20", "valetkey", "login", "--device-code"]);
+    login.args(["60", "valetkey", "login", "--device-code"]);
     let ran = scene.sandbox.run(login)?;
     ensure!(ran.ok(), "{}{:?}", ran.stderr(), scene.provider.said());
     Ok(())

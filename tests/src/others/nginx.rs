@@ -2,15 +2,20 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
     OidcProvider, Tls,
-    process::{Server, answers, free_ports},
+    process::{PATIENCE, Server, answers, free_ports},
 };
 
 /// Tries to find ports that nobody takes in the meantime.
@@ -38,6 +43,9 @@ pub struct Nginx {
     dev: u16,
     pkgs: u16,
     pats: u16,
+    marks: u16,
+    /// How often it was asked for its log.
+    asked: AtomicU32,
 }
 
 impl Nginx {
@@ -54,18 +62,28 @@ impl Nginx {
         let mut fcgiwrap = Server::start(&mut fcgiwrap)?;
         fcgiwrap.wait_for(|| socket.exists()).context("fcgiwrap")?;
         for _ in 0..TRIES {
-            let ports = free_ports::<4>()?;
+            let ports = free_ports::<5>()?;
             fs::write(folder.join("nginx.conf"), configuration(plan, ports)?)?;
             let mut nginx = Command::new("nginx");
             nginx.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "error.log"]);
             nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             let mut server = Server::start(&mut nginx)?;
             let ready = server.wait_for(|| ports.iter().all(|port| answers(*port)));
-            let [dev, pkgs, pats, _] = ports;
+            let [dev, pkgs, pats, _, marks] = ports;
             match ready {
                 Ok(()) => {
                     let folder = folder.to_owned();
-                    return Ok(Self { _server: server, _fcgiwrap: fcgiwrap, folder, dev, pkgs, pats });
+                    let asked = AtomicU32::new(0);
+                    return Ok(Self {
+                        _server: server,
+                        _fcgiwrap: fcgiwrap,
+                        folder,
+                        dev,
+                        pkgs,
+                        pats,
+                        marks,
+                        asked,
+                    });
                 }
                 Err(_) if errors(folder).contains("Address already in use") => {}
                 Err(error) => bail!("nginx: {error}: {}", errors(folder)),
@@ -110,9 +128,27 @@ impl Nginx {
         Ok(said.trim().rsplit('/').next().unwrap_or_default().to_owned())
     }
 
-    /// Its access log: port, method, address, status and the name of the client, a line each.
+    /// Its access log up to now: port, method, address, status and the name of the client, a line each.
+    ///
+    /// # Panics
+    /// When it does not write the request that is to come last.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("access.log")).unwrap_or_default()
+        let mark = format!("/mark-{} ", self.asked.fetch_add(1, Ordering::Relaxed));
+        let asked = TcpStream::connect((Ipv4Addr::LOCALHOST, self.marks)).and_then(|mut stream| {
+            write!(stream, "GET {mark}HTTP/1.0\r\n\r\n")?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        asked.expect("nginx does not answer");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let log = fs::read_to_string(self.folder.join("access.log")).unwrap_or_default();
+            let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            if whole.contains(&mark) {
+                return log;
+            }
+            assert!(Instant::now() < end, "nginx does not write what it answers");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Requests of that method and status whose address holds `part`.
@@ -129,7 +165,7 @@ fn errors(folder: &Path) -> String {
     fs::read_to_string(folder.join("error.log")).unwrap_or_default()
 }
 
-fn configuration(plan: &Plan<'_>, ports: [u16; 4]) -> Result<String> {
+fn configuration(plan: &Plan<'_>, ports: [u16; 5]) -> Result<String> {
     let Plan { tls, provider, folder } = *plan;
     let backend = BACKENDS.iter().find(|file| Path::new(file).is_file()).context("no git-http-backend")?;
     let path = |path: &Path| path.display().to_string();
@@ -139,6 +175,7 @@ fn configuration(plan: &Plan<'_>, ports: [u16; 4]) -> Result<String> {
         ("PKGS", ports[1].to_string()),
         ("PATS", ports[2].to_string()),
         ("ANSWERS", ports[3].to_string()),
+        ("MARKS", ports[4].to_string()),
         ("CERTIFICATE", path(&tls.certificate)),
         ("KEY", path(&tls.key)),
         ("AUTHORITY", path(&tls.authority)),

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// How long a server may take to open its door.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server may take to open its door, or to say anything it was asked for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child that does not outlive this value.
 #[derive(Debug)]

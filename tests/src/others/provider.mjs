@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const settings = JSON.parse(readFileSync(process.argv[2], 'utf8'));
@@ -80,5 +81,5 @@ provider.on('server_error', (_, error) => say({ event: 'broken', error: String(e
 
 server.on('request', provider.callback());
 say({ event: 'listening', port });
-// Whoever started this keeps standard input open.
-process.stdin.resume().on('end', () => process.exit());
+// Whoever started this keeps standard input open, and writes a line to it to learn that all of this is said.
+createInterface({ input: process.stdin }).on('line', (mark) => say({ mark })).on('close', () => process.exit());

@@ -2,18 +2,23 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    process::{ChildStdin, Command, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver},
+    },
     thread,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Tls, process::Server};
+use super::{
+    Tls,
+    process::{PATIENCE, Server},
+};
 
 /// The registered application.
 const CLIENT_ID: &str = "7f3c1a52-5d0e-4b0a-9d53-0a4a4f6b7c11";
@@ -49,7 +54,16 @@ pub struct OidcProvider {
     package: PathBuf,
     settings: Settings,
     port: u16,
-    said: Arc<Mutex<Vec<Value>>>,
+    words: Mutex<Words>,
+}
+
+/// What it says, and where it is asked to say that this was all.
+#[derive(Debug)]
+struct Words {
+    asks: ChildStdin,
+    says: Receiver<Value>,
+    said: Vec<Value>,
+    marks: u32,
 }
 
 impl OidcProvider {
@@ -72,24 +86,25 @@ impl OidcProvider {
         command.stderr(fs::File::create(folder.join("provider.log"))?);
         let mut server = Server::start(&mut command)?;
         let out = server.0.stdout.take().context("no standard output")?;
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let (to, first) = mpsc::channel();
-        let keep = Arc::clone(&said);
+        let asks = server.0.stdin.take().context("no standard input")?;
+        let (to, says) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
                 // The package gives notices of its own.
                 let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
-                let _ = to.send(line["port"].as_u64());
-                keep.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                if to.send(line).is_err() {
+                    return;
+                }
             }
         });
-        let port = first.recv_timeout(Duration::from_secs(30)).ok().flatten();
+        let port = says.recv_timeout(PATIENCE).ok().and_then(|line| line["port"].as_u64());
         let port = port.with_context(|| {
             let log = fs::read_to_string(folder.join("provider.log")).unwrap_or_default();
             format!("the provider does not listen: {log}")
         })?;
         let package = package.to_owned();
-        Ok(Self { _server: server, package, settings, port: u16::try_from(port)?, said })
+        let words = Mutex::new(Words { asks, says, said: Vec::new(), marks: 0 });
+        Ok(Self { _server: server, package, settings, port: u16::try_from(port)?, words })
     }
 
     /// Its base address, as `[entra] authority` has it.
@@ -123,9 +138,23 @@ impl OidcProvider {
         Ok(about["version"].as_str().context("no version")?.to_owned())
     }
 
-    /// What it said of its work so far.
+    /// What it said of its work so far: all of it, since it speaks of a request before it answers, and is asked here
+    /// to say that it has said everything.
+    ///
+    /// # Panics
+    /// When it does not say so.
     pub fn said(&self) -> Vec<Value> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.marks += 1;
+        let mark = words.marks.to_string();
+        writeln!(words.asks, "{mark}").expect("the provider has ended");
+        loop {
+            let line = words.says.recv_timeout(PATIENCE).expect("the provider does not say that it said all");
+            if line["mark"] == mark.as_str() {
+                return words.said.clone();
+            }
+            words.said.push(line);
+        }
     }
 
     /// How often it said that `event` happened, of that grant.
