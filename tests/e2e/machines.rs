@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use anyhow::{Context as _, Result, ensure};
 use valetkey_emulator::{APP_CONFIDENTIAL, Action, Fault, Host, MANAGED_IDENTITY};
-use valetkey_tests::{Ran, Rig};
+use valetkey_tests::{Ran, Rig, read_below};
 
 const REPOSITORY: &str = "contoso/Payments%20Platform/_git/Card%20Auth%20(v2).Service";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
@@ -49,21 +49,14 @@ fn works(rig: &Rig, through: &str, username: &str) -> Result<()> {
 /// No secret stands in what the agent wrote.
 fn unseen(rig: &Rig) -> Result<()> {
     let secrets = rig.control().secrets();
-    let mut folders = vec![rig.sandbox.home().join("state"), rig.sandbox.home().join("cache")];
-    let mut read = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-            ensure!(!secrets.iter().any(|secret| text.contains(secret)), "a secret is in {}", path.display());
-            read += 1;
-        }
+    let mut seen = Vec::new();
+    for folder in ["state", "cache"] {
+        read_below(&rig.sandbox.home().join(folder), &mut seen)?;
     }
-    ensure!(read > 0, "the agent wrote nothing");
+    ensure!(!seen.is_empty(), "the agent wrote nothing");
+    for (place, text) in &seen {
+        ensure!(!secrets.iter().any(|secret| text.contains(secret)), "a secret is in {place}");
+    }
     Ok(())
 }
 
