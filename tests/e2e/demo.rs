@@ -5,6 +5,8 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -37,11 +39,19 @@ fn a_kept_demo_that_is_interrupted_leaves_nothing_behind() -> Result<()> {
         let left: Vec<_> = fs::read_dir(folder.path())?.flatten().map(|entry| entry.file_name()).collect();
         ensure!(left.is_empty(), "after {signal}: {left:?}");
         let agent = Path::new("/proc").join(agent.context("no agent was named")?).join("cmdline");
-        let runs = fs::read(agent).unwrap_or_default();
-        ensure!(
-            !String::from_utf8_lossy(&runs).contains("valetkey-agent"),
-            "after {signal} the agent runs on"
-        );
+        ensure!(ends(&agent), "after {signal} the agent runs on");
     }
     Ok(())
+}
+
+/// An agent that has stopped has let go of everything; that its process is gone comes right after.
+fn ends(agent: &Path) -> bool {
+    let end = Instant::now() + Duration::from_secs(60);
+    while String::from_utf8_lossy(&fs::read(agent).unwrap_or_default()).contains("valetkey-agent") {
+        if Instant::now() > end {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    true
 }
