@@ -93,7 +93,7 @@ fn listen(child: &mut Child, see: &mut impl FnMut(&str) -> Result<()>) -> Result
     pump(child.stdout.take().context("no standard output")?, to.clone());
     pump(child.stderr.take().context("no standard error")?, to);
     let deadline = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
+    let (mut said, mut has_ended) = (Vec::new(), false);
     loop {
         match pieces.recv_timeout(PAUSE) {
             Ok(piece) => {
@@ -102,10 +102,12 @@ fn listen(child: &mut Child, see: &mut impl FnMut(&str) -> Result<()>) -> Result
                 see(&String::from_utf8_lossy(&said[..whole]))?;
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            // Programs that it started may hold its streams open long after its end.
-            Err(mpsc::RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => break,
+            // Programs that it started may hold its streams open long after its end. What it said last may be on its way
+            // when it is found to have ended.
+            Err(mpsc::RecvTimeoutError::Timeout) if has_ended => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                if Instant::now() > deadline {
+                has_ended = child.try_wait()?.is_some();
+                if !has_ended && Instant::now() > deadline {
                     bail!("not done in {} s: {}", PATIENCE.as_secs(), String::from_utf8_lossy(&said));
                 }
             }
