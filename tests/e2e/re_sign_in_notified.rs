@@ -9,14 +9,14 @@ use valetkey_tests::needs;
 const DESKTOP: &str = r#"
 Xvfb -displayfd 3 -nolisten tcp 3>"$HOME/display" 2>"$HOME/screen.log" &
 screen=$!
-for _ in $(seq 200); do [ -s "$HOME/display" ] && break; sleep 0.05; done
+for _ in $(seq 1200); do [ -s "$HOME/display" ] && break; sleep 0.05; done
 DISPLAY=":$(cat "$HOME/display")" dunst >"$HOME/dunst.log" 2>&1 &
 desktop=$!
 there() {
     dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus / \
         org.freedesktop.DBus.NameHasOwner string:org.freedesktop.Notifications | grep --quiet true
 }
-for _ in $(seq 200); do there && break; sleep 0.05; done
+for _ in $(seq 1200); do there && break; sleep 0.05; done
 "$@"
 code=$?
 kill $desktop $screen
@@ -32,7 +32,7 @@ fn a_session_that_ends_in_the_background_calls_its_person_once() -> Result<()> {
     let home = tempfile::tempdir()?;
     let world = env!("CARGO_BIN_EXE_notification-world");
     let out = Command::new("timeout")
-        .args(["240", "dbus-run-session", "--", "sh", "-c", DESKTOP, "sh", world])
+        .args(["600", "dbus-run-session", "--", "sh", "-c", DESKTOP, "sh", world])
         .env("HOME", home.path())
         .env("XDG_RUNTIME_DIR", home.path())
         .env("XDG_DATA_HOME", home.path())

@@ -56,8 +56,9 @@ impl Broker {
                 broker.memory.not_summoned(&id, reason);
                 return;
             }
-            broker.record("notified").of_account(&account).because(&refusal).write(&*broker.audit);
+            // First what keeps a next agent from calling once more: whoever reads of it on the trail may end this one.
             broker.keep_memory().await;
+            broker.record("notified").of_account(&account).because(&refusal).write(&*broker.audit);
         });
     }
 
