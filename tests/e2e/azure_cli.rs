@@ -13,7 +13,7 @@ fn the_azure_cli_signs_in_and_keys_are_minted_with_its_tokens() -> Result<()> {
         return Ok(());
     };
     let program = Path::new(env!("CARGO_BIN_EXE_azure-cli-world"));
-    let Some(out) = run_sealed("azure_cli", 240, &[program, &az])? else { return Ok(()) };
+    let Some(out) = run_sealed("azure_cli", 600, &[program, &az])? else { return Ok(()) };
     ensure!(
         out.status.success(),
         "{}{}",

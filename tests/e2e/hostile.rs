@@ -3,6 +3,7 @@
 use std::{
     io::Write as _,
     process::{Output, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -78,6 +79,7 @@ fn erasing_a_good_key_over_and_over_costs_one_mint_at_most() -> Result<()> {
     let rig = Rig::signed_in()?;
     let host = rig.emulator.urls().dev.replace("https://", "");
     let question = format!("protocol=https\nhost={host}\npath=contoso/p/_git/r\n\n");
+    let started = Instant::now();
     for _ in 0..20 {
         let out = ask(&rig.sandbox, "get", question.as_bytes())?;
         let text = String::from_utf8(out.stdout)?;
@@ -91,7 +93,9 @@ fn erasing_a_good_key_over_and_over_costs_one_mint_at_most() -> Result<()> {
             "erase spoke"
         );
     }
-    ensure!(rig.mints() <= 2, "{} mints", rig.mints());
+    // What is alive according to Azure DevOps is given up for another one every half a minute at most.
+    let most = 2 + usize::try_from(started.elapsed().as_secs() / 30)?;
+    ensure!(rig.mints() <= most, "{} mints", rig.mints());
     let stale =
         format!("protocol=https\nhost={host}\npath=contoso/p/_git/r\nusername=x\npassword=guessed\n\n");
     let before = rig.mints();

@@ -18,7 +18,7 @@ fn sessions_rest_in_a_real_keyring_and_a_hung_one_stops_nothing() -> Result<()> 
     let home = tempfile::tempdir()?;
     let out = Command::new("timeout")
         .args([
-            "120",
+            "300",
             "dbus-run-session",
             "--",
             "sh",

@@ -23,7 +23,7 @@ fn a_hostile_azure_arc_agent_gets_no_file_that_it_names() -> Result<()> {
 fn inside(what: &str) -> Result<()> {
     let world = Path::new(env!("CARGO_BIN_EXE_machines-world"));
     let test = format!("machines in a sealed world: {what}");
-    let Some(out) = run_sealed(&test, 300, &[world, Path::new(what)])? else { return Ok(()) };
+    let Some(out) = run_sealed(&test, 600, &[world, Path::new(what)])? else { return Ok(()) };
     let (said, wrong) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     ensure!(out.status.success(), "{}\n{said}{wrong}", out.status);
     Ok(())

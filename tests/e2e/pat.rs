@@ -5,6 +5,8 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::net::UnixStream,
     process::Stdio,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -39,6 +41,14 @@ fn in_its_place(rig: &Rig) -> Result<String> {
     Ok(fs::read_to_string(rig.sandbox.work().join("value"))?)
 }
 
+/// For a minute at most; what comes of it is for the caller to judge.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Whether Azure DevOps takes a value.
 fn works(rig: &Rig, value: &str) -> bool {
     rig.control().pat_of(value).is_some_and(|pat| pat.state == PatState::Live)
@@ -66,7 +76,7 @@ fn made_shown_changed_replaced_and_revoked() -> Result<()> {
     ensure!(!made.stdout().contains(&first) && !made.stderr().contains(&first), "the value was shown");
     ensure!(names(&listed(&rig, &[])?) == ["ci"], "the mark is still in its name");
     let shown = pat(&rig, &["show", "ci"])?.expect_ok("show")?.stdout();
-    ensure!(shown.contains("vso.build") && shown.contains("7 h 59 min") || shown.contains("8 h"), "{shown}");
+    ensure!(shown.contains("vso.build") && (shown.contains("7 h 5") || shown.contains("8 h")), "{shown}");
 
     pat(&rig, &["update", "ci", "--name", "build", "--scope", "vso.build_execute"])?.expect_ok("update")?;
     ensure!(listed(&rig, &[])?[0]["scope"] == "vso.build_execute" && works(&rig, &first), "the value stays");
@@ -161,12 +171,7 @@ fn a_lost_answer_leaves_the_old_one_and_no_other_even_where_lists_lag() -> Resul
     ensure!(rig.control().live_pats().len() == 2, "nothing was made");
     rig.control().switch(|switches| switches.list_lag = 2);
     rig.sandbox.valetkey(&["agent", "restart"])?.expect_ok("restart")?;
-    for _ in 0..300 {
-        if rig.control().live_pats().len() == 1 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    wait_until(|| rig.control().live_pats().len() == 1);
     ensure!(
         rig.control().live_pats().len() == 1 && works(&rig, &in_its_place(&rig)?),
         "an orphan, or the wrong one"
@@ -207,12 +212,7 @@ fn a_terminal_shows_a_value_on_a_screen_that_goes_away() -> Result<()> {
     let mut child = command.spawn()?;
     let mut input = child.stdin.take().context("no input")?;
     // The key is pressed when the token is there and settled, which takes the mark from its name.
-    for _ in 0..600 {
-        if rig.control().live_pats().iter().any(|pat| pat.display_name == "ci") {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until(|| rig.control().live_pats().iter().any(|pat| pat.display_name == "ci"));
     input.write_all(b"x")?;
     let out = child.wait_with_output()?;
     let seen = String::from_utf8_lossy(&out.stdout).into_owned();

@@ -18,7 +18,7 @@ const ROUNDS: usize = 100;
 const RIGS: usize = 2;
 const MORE: &str = "[keys]\nmints-per-hour = 1000\n[vault]\nstore = \"sealed\"\nsealed-key = \"kernel\"\n[agent]\nidle-exit-minutes = 5\n";
 /// Longest anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the blow falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,8 @@ impl Bench {
         }
         control.clear_faults();
         control.release();
-        program.wait()?;
+        // To the end of its streams: the command that it started may go on without it.
+        program.wait_with_output()?;
         self.the_value_in_its_place_works("right after the blow")?;
         self.rig.sandbox.valetkey(&["agent", "start"])?.expect_ok("agent start")?;
         // What the ledger says is acted on before the list is asked for.

@@ -15,7 +15,7 @@ use valetkey_emulator::PatState;
 use valetkey_tests::{Rig, needs};
 
 /// Longest anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const CTRL_C: &[u8] = b"\x03";
 /// Says that it has the value, and ends when it is let go.
 const WAITS: &str =

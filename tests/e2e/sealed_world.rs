@@ -8,7 +8,7 @@ use valetkey_tests::run_sealed;
 #[test]
 fn the_shipped_programs_need_no_override() -> Result<()> {
     let program = Path::new(env!("CARGO_BIN_EXE_sealed-world"));
-    let Some(out) = run_sealed("sealed_world", 120, &[program])? else { return Ok(()) };
+    let Some(out) = run_sealed("sealed_world", 300, &[program])? else { return Ok(()) };
     ensure!(
         out.status.success(),
         "{}{}",

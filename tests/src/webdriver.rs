@@ -14,7 +14,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 /// How long a page may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long chromedriver may take for one command: it gives Chromium a minute to start.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A browser with one window.
 #[derive(Debug)]
@@ -115,7 +117,7 @@ impl Browser {
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(LONGEST))?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         write!(
             stream,

@@ -34,7 +34,7 @@ fn meanwhile<C: Client>(bench: &Bench<C>, at: Fault, act: impl FnOnce() -> Resul
 
 /// Waits until the emulator holds a request.
 fn held<C: Client>(bench: &Bench<C>) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(50);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while bench.rig.control().held() == 0 {
         if Instant::now() > deadline {
             bail!("nothing is held");
@@ -66,7 +66,7 @@ pub(super) fn agent_killed<C: Client>(bench: &Bench<C>) -> Result<()> {
 pub(super) fn agent_killed_in_a_sealed_world<C: Client>(_: &Bench<C>) -> Result<Cell> {
     let program = Path::new(env!("CARGO_BIN_EXE_sealed-world"));
     let test = format!("{}: agent killed, Azure's own names", C::NAME);
-    let Some(output) = run_sealed(&test, 120, &[program, Path::new(C::NAME)])? else {
+    let Some(output) = run_sealed(&test, 300, &[program, Path::new(C::NAME)])? else {
         return Ok(Cell::Skipped("no sealed world can be made here".to_owned()));
     };
     let ran = Ran { output, took: Duration::ZERO };

@@ -8,7 +8,7 @@ use std::{
 use valetkey_tests::Ran;
 
 /// Seconds after which a build that still runs counts as hanging.
-const LIMIT: &str = "100";
+const LIMIT: &str = "300";
 
 /// The same command, ended after a while.
 pub(crate) fn limited(inner: &Command) -> Command {

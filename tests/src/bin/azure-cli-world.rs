@@ -15,7 +15,7 @@ use valetkey_emulator::{Emulator, Options};
 use valetkey_tests::{Ran, Sandbox, find_on_path, programs, user_code};
 
 /// A machine under load takes a while.
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(60);
 const REPOSITORY: &str = "Payments%20Platform/_git/Card%20Auth%20(v2).Service";
 
 fn main() -> ExitCode {

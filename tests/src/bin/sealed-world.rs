@@ -62,7 +62,7 @@ fn packages<C: Client>(sandbox: &Sandbox, emulator: &Emulator) -> Result<()> {
     let mut command = client.restore(sandbox, &folder, Person::Absent);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let restore = thread::spawn(move || child.wait_with_output());
-    let deadline = Instant::now() + Duration::from_secs(50);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while control.held() == 0 {
         ensure!(Instant::now() < deadline, "nothing is minted");
         thread::sleep(Duration::from_millis(10));

@@ -17,7 +17,7 @@ const SHARED: &str = "/tmp";
 const DOTNET: &str = "/tmp/.dotnet";
 
 /// How long the programs that a client started may take to notice that it is gone.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The temporary folder before a client was started.
 #[derive(Debug)]
