@@ -59,6 +59,8 @@ impl Dotnet {
         ] {
             command.env(switch, "1");
         }
+        // Nor a compiler that waits for the next build.
+        command.env("UseSharedCompilation", "false");
         command.envs(self.libraries.iter().map(|folder| ("LD_LIBRARY_PATH", folder)));
         command
     }
