@@ -130,3 +130,57 @@ fn is_whole(held: &[u8]) -> bool {
         usize::try_from(u32::from_be_bytes(*length)).is_ok_and(|length| length <= body.len())
     })
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use valetkey_protocol::{AuditRecord, Event, write_frame};
+
+    use super::*;
+    use crate::fake::{folder, serve, welcome};
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn what_does_not_come_whole_is_left_to_whoever_waits() {
+        let folder = folder();
+        let long = "x".repeat(3 * USUAL);
+        let records = vec![AuditRecord { note: long.clone(), ..AuditRecord::default() }];
+        let agent = serve(&folder.paths, 1, move |mut stream| {
+            welcome(&mut stream);
+            let _: Request = read_frame(&mut stream).unwrap();
+            let event = Event::Progress { sentence: "one moment".to_owned() };
+            write_frame(&mut stream, &Answer::Event(event)).unwrap();
+            write_frame(&mut stream, &Answer::Audit { records: records.clone() }).unwrap();
+        });
+        let greeting = Greeting::prepare_at_once(&folder.paths, ClientKind::Nuget).unwrap();
+        let mut pending = greeting.put(&Request::Ping).unwrap();
+        assert!(matches!(pending.at_once(LONG), Ok(None)));
+        let answer = pending.wait(LONG).unwrap();
+        assert!(matches!(&answer, Answer::Audit { records } if records[0].note == long), "{answer:?}");
+        agent.join().unwrap();
+    }
+
+    #[test]
+    fn an_answer_that_comes_whole_is_there_at_once() {
+        let folder = folder();
+        let agent = serve(&folder.paths, 1, |mut stream| {
+            welcome(&mut stream);
+            let _: Request = read_frame(&mut stream).unwrap();
+            write_frame(&mut stream, &Answer::Done).unwrap();
+        });
+        let greeting = Greeting::prepare_at_once(&folder.paths, ClientKind::Nuget).unwrap();
+        let mut pending = greeting.put(&Request::Ping).unwrap();
+        assert!(matches!(pending.at_once(LONG), Ok(Some(Answer::Done))));
+        assert!(matches!(pending.wait(LONG), Err(ClientError::Broken(Phase::Answer))));
+        agent.join().unwrap();
+    }
+
+    #[test]
+    fn a_frame_is_whole_with_its_last_byte() {
+        let whole = [0, 0, 0, 2, b'{', b'}'];
+        assert!(is_whole(&whole) && is_whole(&[&whole[..], b"\0"].concat()));
+        assert!((0..whole.len()).all(|length| !is_whole(&whole[..length])));
+        assert!(!is_whole(b"\xff\xff\xff\xff{}"), "whoever waits hears of it");
+    }
+}

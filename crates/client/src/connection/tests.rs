@@ -266,6 +266,8 @@ fn a_full_queue_is_neither_a_stranger_nor_a_broken_agent() {
     let _held = full_queue(&folder.paths.socket);
     let error = open(&folder).unwrap_err();
     assert!(matches!(error, ClientError::TimedOut(Phase::Connect)), "{error:?}");
+    let impatient = Greeting::prepare_at_once(&folder.paths, ClientKind::Git);
+    assert!(matches!(impatient, Err(ClientError::TimedOut(Phase::Connect))), "{impatient:?}");
 }
 
 #[test]
