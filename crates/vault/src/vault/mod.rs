@@ -20,6 +20,9 @@ use valetkey_protocol::{SecretString, VaultState, VaultStatus, VaultTier};
 use self::shared::{Job, Op, Reply, State, lock};
 use crate::{DEADLINE, MemoryStore, OsStore, SealedKey, SealedStore, Store, VaultError};
 
+/// How many deadlines opening with a passphrase may take: it is built to be slow, and a machine may be small or busy.
+const UNLOCKING: u32 = 10;
+
 /// A store that never keeps a caller longer than its deadline.
 ///
 /// Calls run one after another, in the order they were made, on a thread of the vault's own. While one hangs, later
@@ -85,7 +88,7 @@ impl Vault {
         self.call(Op::Delete(name.to_owned())).map(drop)
     }
 
-    /// Opens a sealed file with its passphrase, or seals a new one with it.
+    /// Opens a sealed file with its passphrase, or seals a new one with it. This alone may take ten deadlines.
     pub fn unlock(&self, passphrase: &SecretString) -> Result<(), VaultError> {
         self.call(Op::Unlock(passphrase.clone())).map(drop)
     }
@@ -147,7 +150,8 @@ impl Vault {
             state.newest
         };
         let (reply, answer) = channel();
-        let expires = Instant::now() + self.shared.deadline;
+        let times = if matches!(op, Op::Unlock(_)) { UNLOCKING } else { 1 };
+        let expires = Instant::now() + self.shared.deadline * times;
         jobs.send(Job { id, op, expires, reply }).map_err(|_| thread_ended())?;
         Ok((id, expires, answer))
     }

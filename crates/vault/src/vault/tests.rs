@@ -93,6 +93,16 @@ fn nobody_waits_longer_than_the_deadline() {
 }
 
 #[test]
+fn a_passphrase_may_take_its_time() {
+    let (vault, ..) = gated(LONG, false);
+    let until = |op| vault.submit(op).unwrap().1;
+    let begun = Instant::now();
+    assert!(until(Op::Unlock(SecretString::from("p"))) >= begun + LONG * UNLOCKING);
+    let begun = Instant::now();
+    assert!(until(Op::Lock) < begun + LONG * UNLOCKING);
+}
+
+#[test]
 fn a_hang_fails_later_calls_at_once_and_a_late_answer_heals() {
     let (vault, seen, open) = gated(LONG, false);
     let late = Op::Set("a".to_owned(), SecretString::from("late"));
