@@ -118,8 +118,9 @@ impl Pending {
 fn has_frame(stream: &mut BufReader<Timed>, within: Duration, phase: Phase) -> Result<bool, ClientError> {
     stream.get_mut().end_within(within);
     match stream.fill_buf() {
-        // An end is a frame of a kind: whoever reads on hears of it.
-        Ok(held) => Ok(held.is_empty() || is_whole(held)),
+        // Whoever read on to hear of the end might be out of time by then.
+        Ok([]) => Err(ClientError::from_frame(FrameError::Closed, phase)),
+        Ok(held) => Ok(is_whole(held)),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
         Err(error) => Err(ClientError::from_frame(FrameError::Io(error), phase)),
     }
@@ -182,5 +183,16 @@ mod tests {
         assert!(is_whole(&whole) && is_whole(&[&whole[..], b"\0"].concat()));
         assert!((0..whole.len()).all(|length| !is_whole(&whole[..length])));
         assert!(!is_whole(b"\xff\xff\xff\xff{}"), "whoever waits hears of it");
+    }
+
+    #[test]
+    fn an_end_is_heard_without_reading_once_more() {
+        let folder = folder();
+        let server = serve(&folder.paths, 1, drop);
+        let stream = connect(&folder.paths.socket).unwrap();
+        server.join().unwrap();
+        let mut stream = BufReader::new(Timed::new(stream, GREETING_DEADLINE));
+        let end = has_frame(&mut stream, Duration::from_secs(60), Phase::Answer);
+        assert!(matches!(end, Err(ClientError::Broken(Phase::Answer))), "{end:?}");
     }
 }
