@@ -62,30 +62,47 @@ impl Failure {
         }
     }
 
-    /// Writes the lines a person reads and gives the exit code. A closed pipe is no failure: the reader had enough.
-    pub(crate) fn report(self, to: &mut dyn io::Write) -> Exit {
+    /// What a person reads of it, and the exit code.
+    pub(crate) fn told(&self) -> Told {
         let (sentence, hints, exit) = match self {
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Done,
             Self::Output(error) => {
                 (format!("the output cannot be written: {error}"), Vec::new(), Exit::Refused)
             }
-            Self::Failed { sentence, hints } => (sentence, hints, Exit::Refused),
+            Self::Failed { sentence, hints } => (sentence.clone(), hints.clone(), Exit::Refused),
             Self::Unreachable(unreachable) => {
                 (unreachable.sentence().to_owned(), vec![unreachable.hint().to_owned()], Exit::NoAgent)
             }
-            Self::Refused(refusal) => {
-                let hints = next_steps(&refusal);
-                (refusal.sentence, hints, Exit::Refused)
-            }
+            Self::Refused(refusal) => (refusal.sentence.clone(), next_steps(refusal), Exit::Refused),
         };
+        let hints = hints.iter().filter(|step| !step.is_empty()).map(|step| shown_hint(step)).collect();
+        Told { sentence: shown(&sentence), hints, exit }
+    }
+
+    /// Writes the lines a person reads and gives the exit code. A closed pipe is no failure: the reader had enough.
+    pub(crate) fn report(&self, to: &mut dyn io::Write) -> Exit {
+        if matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            return Exit::Done;
+        }
+        let Told { sentence, hints, exit } = self.told();
         let (error, hint) = (style::ERROR, style::HINT);
         // Nobody is left to tell if standard error is gone.
-        let _ = writeln!(to, "{error}error:{error:#} {}", shown(&sentence));
-        for step in hints.iter().filter(|step| !step.is_empty()) {
-            let _ = writeln!(to, "{hint}hint:{hint:#} {}", shown_hint(step));
+        let _ = writeln!(to, "{error}error:{error:#} {sentence}");
+        for step in hints {
+            let _ = writeln!(to, "{hint}hint:{hint:#} {step}");
         }
         exit
     }
+}
+
+/// What a person reads of a failure.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// What went wrong: one line.
+    pub(crate) sentence: String,
+    /// What to do next, a line each.
+    pub(crate) hints: Vec<String>,
+    /// What the program ends with.
+    pub(crate) exit: Exit,
 }
 
 /// What to do about a refusal: the agent's own words first, else what its reason asks for, then how long to wait.

@@ -29,13 +29,16 @@ pub(crate) enum Pat {
     Regenerate(Regenerate),
     /// Rename a token, change its scopes or its end; its value stays
     Update(Update),
-    /// Revoke tokens
+    /// Revoke tokens, one after the other, until one cannot be revoked
     Revoke {
         /// Names, ids, or beginnings of ids
         #[arg(value_name = "TOKEN", required = true, value_parser = NonEmptyStringValueParser::new())]
         tokens: Vec<String>,
         #[command(flatten)]
         place: Place,
+        /// Print as JSON what became of each
+        #[arg(long)]
+        json: bool,
     },
     /// Find tokens that may do too much or live too long, and what to put in their place
     #[command(after_help = "Changes nothing.\n\nExit codes:\n  0  nothing is wrong\n  1  there are findings")]

@@ -1,11 +1,11 @@
-//! Looking at tokens, changing them, revoking them.
+//! Looking at tokens and changing them.
 
 use std::io;
 
 use valetkey_protocol::{Answer, PatChange, PatHeld, PatList, PatRequest, PatStatus, shown};
 
 use super::{
-    args::{List, Place, Update, Which},
+    args::{List, Update, Which},
     find, question, scopes, short, when,
 };
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
     exit::Exit,
     failure::{Failure, Outcome},
     table,
-    verbs::report_revoked,
     world::World,
 };
 
@@ -136,30 +135,4 @@ pub(super) fn update(args: Update, world: &mut World<'_>) -> Outcome {
         when::day(pat.expires_at)
     )?;
     Ok(Exit::Done)
-}
-
-pub(super) fn revoke(tokens: &[String], place: Place, world: &mut World<'_>) -> Outcome {
-    let mut which = Which { token: String::new(), place };
-    let mut pats: Vec<PatStatus> = Vec::new();
-    // All are found before one is revoked: a name that is mistyped stops the rest.
-    for token in tokens {
-        token.clone_into(&mut which.token);
-        let pat = find::one(&which, world)?;
-        if pats.iter().all(|other| other.id != pat.id) {
-            pats.push(pat);
-        }
-    }
-    let mut total = valetkey_protocol::Revoked::default();
-    for pat in pats {
-        let request = PatRequest::Revoke { organisation: Some(pat.organisation), id: pat.id };
-        match question(request, world)? {
-            Answer::Revoked(one) => {
-                total.revoked += one.revoked;
-                total.pending += one.pending;
-                total.sentence = one.sentence;
-            }
-            other => return Err(Failure::unexpected(other)),
-        }
-    }
-    report_revoked(&total, world)
 }

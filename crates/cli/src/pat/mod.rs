@@ -5,6 +5,7 @@ mod audit;
 mod browse;
 mod find;
 mod make;
+mod revoke;
 mod scopes;
 mod sink;
 mod when;
@@ -26,7 +27,7 @@ pub(crate) fn run(verb: Pat, world: &mut World<'_>) -> Outcome {
         Pat::Create(args) => make::create(args, world),
         Pat::Regenerate(args) => make::regenerate(args, world),
         Pat::Update(args) => browse::update(args, world),
-        Pat::Revoke { tokens, place } => browse::revoke(&tokens, place, world),
+        Pat::Revoke { tokens, place, json } => revoke::run(&tokens, place, json, world),
         Pat::Audit { place, json } => audit::run(place, json, world),
         Pat::Kept { json } => browse::kept(json, world),
         Pat::Use { name, sink } => make::use_kept(name, &sink, world),

@@ -1,7 +1,7 @@
-//! Looking at tokens, changing them, revoking them.
+//! Looking at tokens and changing them.
 
 use insta::assert_snapshot;
-use valetkey_protocol::{Answer, PatHeld, Revoked};
+use valetkey_protocol::{Answer, PatHeld};
 
 use super::{ci, page, pat};
 use crate::harness::Run;
@@ -99,31 +99,6 @@ fn changed() {
     warning: `contoso` gives tokens less time than you asked for: it ends on 2027-01-17, in 2 d and not in 5 d 15 h
     "#);
     assert_eq!(Run::new("pat update ci").made().exit.code(), 2);
-}
-
-#[test]
-fn revoked() {
-    let one = || Answer::Revoked(Revoked { revoked: 1, ..Revoked::default() });
-    let both = vec![ci(), pat("d2d2d2d2", "other", "vso.code", 1)];
-    let run = Run::new("pat revoke ci d2d2")
-        .answer(page(both.clone(), None))
-        .answer(page(both.clone(), None))
-        .answer(one())
-        .answer(one());
-    assert_snapshot!(run.shown(), @r#"
-    exit: 0 (Done)
-    asked: OnDemand {"type":"pat","do":"list","filter":"active","descending":false}
-    asked: OnDemand {"type":"pat","do":"list","filter":"active","descending":false}
-    asked: OnDemand {"type":"pat","do":"revoke","organisation":"contoso","id":"c1c1c1c1-0000-4000-8000-000000000001"}
-    asked: OnDemand {"type":"pat","do":"revoke","organisation":"contoso","id":"d2d2d2d2-0000-4000-8000-000000000001"}
-    ----- stdout -----
-    2 keys revoked
-    "#);
-    let run = Run::new("pat revoke ci nonesuch").answer(page(both.clone(), None)).answer(page(both, None));
-    assert_snapshot!(run.answer(page(Vec::new(), None)).made().err, @"
-    error: no token that works is called `nonesuch`
-    hint: `valetkey pat list` shows names and ids; one that has ended is named by its whole id
-    ");
 }
 
 #[test]

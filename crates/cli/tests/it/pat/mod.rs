@@ -3,6 +3,7 @@
 mod audit;
 mod browse;
 mod make;
+mod revoke;
 mod sink;
 
 use valetkey_protocol::{Answer, PatHeld, PatMade, PatSettled, PatStatus, PatValue, Pats};
