@@ -11,8 +11,8 @@ use valetkey_protocol::Issuer;
 use crate::{
     Bearer, Broker, Failure, FailureKind,
     accounts::Account,
+    flight::refused_again,
     keys::{Key, KeyName},
-    mint::refused_again,
 };
 
 impl Broker {

@@ -12,8 +12,8 @@ use crate::{
     audit::Filled as _,
     broker::held,
     choice,
+    flight::{Refused, signed_out},
     keys::{Key, KeyName},
-    mint::{Refused, signed_out},
     policy::{self, Place},
 };
 

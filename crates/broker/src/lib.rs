@@ -1,9 +1,9 @@
 //! Keys on request: whose, for what, for how long, and what becomes of them.
 //!
 //! The broker stands between programs that want a key and the services that mint one. `policy` decides whether and
-//! which, `keys` answers from what is at hand, `mint` fetches what is not, `ledger` remembers every key ever asked
-//! for, `sweep` revokes what is left behind, `session` keeps the right to mint. It opens no socket and reads no
-//! configuration; time, randomness and the network are given from outside.
+//! which, `keys` answers from what is at hand, `flight` fetches what is not, `mint` makes a key at the service,
+//! `ledger` remembers every key ever asked for, `sweep` revokes what is left behind, `session` keeps the right to
+//! mint. It opens no socket and reads no configuration; time, randomness and the network are given from outside.
 //!
 //! # Security
 //! No function returns a refresh token or an access token. A key is on the ledger, on the disk, before it is asked
@@ -20,6 +20,7 @@ mod detours;
 mod doubt;
 mod failure;
 mod files;
+mod flight;
 mod get;
 mod issue;
 mod join;

@@ -12,9 +12,10 @@ use crate::{
     Broker, Failure, FailureKind, ListedKey, Purpose,
     accounts::Account,
     audit::Filled as _,
+    flight::signed_out,
     keys::{Key, KeyName},
     ledger::{Entry, Ledger, State},
-    mint::{SETTLING, signed_out, value_name},
+    mint::{SETTLING, value_name},
     pat::value_name as pat_value_name,
     session::blocking,
 };
