@@ -160,6 +160,10 @@ async fn a_failing_network_keeps_its_own_words() {
         let provider = Provider::start(Vec::new()).await;
         let mut sign_in = provider.sign_in();
         sign_in.authority = Authority::configured("https://idp.invalid").unwrap();
+        // Without a network, the system asks for names for longer than a connection may take.
+        let long = std::time::Duration::from_secs(60);
+        let patient = Settings { connect_timeout: long, total_timeout: long, ..Settings::default() };
+        sign_in.http = Http::new(patient);
         sign_in
     };
     let error = gone.refresh(&secret(), None).await.unwrap_err();
