@@ -1,6 +1,9 @@
 //! Why a place cannot be used.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A place that cannot be found, reached or trusted.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +13,7 @@ pub enum PathError {
     #[error("the home folder of this user is not known")]
     NoHome,
     /// The socket's path does not fit into a socket address.
-    #[error("the socket's path `{}` has {} bytes, more than the {limit} a socket can have", .path.display(), .path.as_os_str().len())]
+    #[error("the socket's path `{}` has {} bytes, more than the {limit} a socket can have", ends_of(.path), .path.as_os_str().len())]
     SocketTooLong {
         /// The path.
         path: PathBuf,
@@ -35,6 +38,17 @@ pub enum PathError {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+/// The beginning and the end of a path: what is said behind it must not fall off the line.
+fn ends_of(path: &Path) -> String {
+    const EACH: usize = 40;
+    let text = path.display().to_string();
+    let count = text.chars().count();
+    if count <= 2 * EACH {
+        return text;
+    }
+    text.chars().take(EACH).chain(['…']).chain(text.chars().skip(count - EACH)).collect()
 }
 
 impl PathError {

@@ -98,6 +98,13 @@ mod tests {
         let error = Paths::under(&long).unwrap_err();
         assert!(error.to_string().contains("108 bytes, more than the 107") || !cfg!(target_os = "linux"));
         assert!(error.hint().contains("`XDG_RUNTIME_DIR`"));
+        // A line is cut at 200 characters.
+        let error = Paths::under(Path::new(&"/länger".repeat(600))).unwrap_err().to_string();
+        assert!(error.chars().count() < 200, "{error}");
+        assert!(
+            error.contains("…") && error.contains("/run/agent.sock` has 4815 bytes, more than the"),
+            "{error}"
+        );
     }
 
     #[test]
