@@ -33,7 +33,7 @@ fn certificate_past_its_end() -> Result<()> {
     exit code: 1
     asking which tenant organisation contoso belongs to
     error: the certificate of `LOGIN` has expired
-    hint: check this machine's clock
+    hint: check this machine's clock; if it is right, whoever runs the host has to renew the certificate
     ");
     Ok(())
 }
@@ -44,7 +44,7 @@ fn certificate_before_its_start() -> Result<()> {
     exit code: 1
     asking which tenant organisation contoso belongs to
     error: the certificate of `LOGIN` is not valid yet
-    hint: check this machine's clock
+    hint: check this machine's clock; if it is right, the certificate was put in place before its time
     ");
     Ok(())
 }
@@ -59,7 +59,7 @@ fn certificate_of_the_pat_api_past_its_end() -> Result<()> {
     let said = last_lines(&ran).replace(rig.emulator.urls().vssps.trim_start_matches("https://"), "VSSPS");
     insta::assert_snapshot!(said, @"
     error: `alice@contoso.example` is signed in, but cannot mint keys in organisation `contoso`: cannot ask for `contoso`: the certificate of `VSSPS` has expired
-    hint: check this machine's clock
+    hint: check this machine's clock; if it is right, whoever runs the host has to renew the certificate
     ");
     ensure!(rig.control().requests_to(Host::Vssps, "GET", "").is_empty(), "it was shown a token");
     Ok(())

@@ -188,7 +188,12 @@ fn tls_hint(why: TlsFailure) -> &'static str {
         TlsFailure::UntrustedIssuer => {
             "add your organisation's authority to the system's store, or name its file in `[network] ca-file`"
         }
-        TlsFailure::Expired | TlsFailure::NotYetValid => "check this machine's clock",
+        TlsFailure::Expired => {
+            "check this machine's clock; if it is right, whoever runs the host has to renew the certificate"
+        }
+        TlsFailure::NotYetValid => {
+            "check this machine's clock; if it is right, the certificate was put in place before its time"
+        }
         TlsFailure::WrongName | TlsFailure::Invalid | TlsFailure::Handshake => {
             "check `[network] proxy`, and that no gateway answers in the host's place"
         }

@@ -273,6 +273,14 @@ async fn certificates_fail_for_a_named_reason() {
         let port = serve_tls(authority, name, years, OK).await;
         let error = ask(trusting.clone(), format!("https://localhost:{port}/")).await.unwrap_err();
         assert_eq!(error, HttpError::Tls { host: format!("localhost:{port}"), why });
+        let (sentence, hint) = (error.to_string(), error.hint());
+        let of_time = match why {
+            TlsFailure::Expired => Some(("has expired", "has to renew the certificate")),
+            TlsFailure::NotYetValid => Some(("is not valid yet", "before its time")),
+            _ => None,
+        };
+        assert_eq!(hint.contains("clock"), of_time.is_some());
+        assert!(of_time.is_none_or(|(what, next)| sentence.ends_with(what) && hint.contains(next)), "{hint}");
         assert!(!error.may_have_arrived());
     }
     let port = serve(OK).await;
