@@ -84,15 +84,15 @@ pub(super) async fn borrow(
     let http = &sign_in.http;
     let given = match from {
         Machine::SecretFile { file, .. } => {
-            let proof = file_text(file).await?;
+            let proof = file_text(file, "the client secret").await?;
             sign_in.for_itself_with(Proof::Secret(&proof), claims).await?
         }
         Machine::FederatedFile { file, .. } => {
-            let proof = file_text(file).await?;
+            let proof = file_text(file, "the federated token").await?;
             sign_in.for_itself_with(Proof::Assertion(&proof), claims).await?
         }
         Machine::CertificateFile { file, .. } => {
-            let proof = file_text(file).await?;
+            let proof = file_text(file, "the certificate and its unencrypted RSA key, in PEM").await?;
             sign_in.for_itself_with(Proof::Certificate(&proof), claims).await?
         }
         Machine::Github { url, .. } => {
@@ -135,15 +135,24 @@ async fn managed(http: &Http, from: &Machine, proofs: &Proofs) -> Result<valetke
     Ok(went?)
 }
 
-async fn file_text(file: &str) -> Result<SecretString, Refusal> {
+/// `holds` is what such a file is to hold.
+async fn file_text(file: &str, holds: &'static str) -> Result<SecretString, Refusal> {
     let path = PathBuf::from(file);
-    blocking(move || read(&path)).await
+    blocking(move || read(&path, holds)).await
 }
 
 /// A platform renews such a file: it is read each time. One that others can change proves nothing.
-fn read(path: &Path) -> Result<SecretString, Refusal> {
+fn read(path: &Path, holds: &str) -> Result<SecretString, Refusal> {
     let wrong = |sentence: String, hint: String| Refusal::new(Reason::Configuration, sentence, hint);
-    check_private_file(path).map_err(|error| wrong(error.to_string(), error.hint()))?;
+    check_private_file(path).map_err(|error| {
+        if !error.is_missing() {
+            return wrong(error.to_string(), error.hint());
+        }
+        wrong(
+            format!("the file `{}` is not there", path.display()),
+            format!("put {holds} there, or name the file that holds it with `--proof-file`"),
+        )
+    })?;
     let mut text = Zeroizing::new(String::with_capacity(4096));
     let file = fs::File::open(path).and_then(|file| file.take(LONGEST as u64 + 1).read_to_string(&mut text));
     let shown = path.display();
@@ -153,7 +162,7 @@ fn read(path: &Path) -> Result<SecretString, Refusal> {
         _ if length > LONGEST => {
             Err(wrong(format!("`{shown}` is longer than any proof"), "check the file".to_owned()))
         }
-        "" => Err(wrong(format!("`{shown}` is empty"), "put the secret or the token there".to_owned())),
+        "" => Err(wrong(format!("`{shown}` is empty"), format!("put {holds} there"))),
         proof => Ok(SecretString::from(proof)),
     }
 }
@@ -210,8 +219,15 @@ mod tests {
         let file = folder.path().join("proof");
         let told = |bytes: &[u8]| {
             fs::write(&file, bytes).unwrap();
-            read(&file).map_err(|refusal| refusal.sentence.replace(&file.display().to_string(), "FILE"))
+            read(&file, "the token")
+                .map_err(|refusal| refusal.sentence.replace(&file.display().to_string(), "FILE"))
         };
+        let absent = read(&file, "the client secret").unwrap_err();
+        assert_eq!(absent.sentence, format!("the file `{}` is not there", file.display()));
+        assert_eq!(
+            absent.hint,
+            "put the client secret there, or name the file that holds it with `--proof-file`"
+        );
         let long = "canary".repeat(6000);
         for (bytes, sentence) in [
             (long.as_bytes(), "`FILE` is longer than any proof"),
@@ -223,7 +239,7 @@ mod tests {
         assert_eq!(valetkey_protocol::ExposeSecret::expose_secret(&told(b" canary\n").unwrap()), "canary");
         assert!(told(&vec![b'a'; LONGEST]).is_ok());
         // What never ends, as a pipe or a device, is not even opened.
-        let endless = read(Path::new("/dev/zero")).unwrap_err();
+        let endless = read(Path::new("/dev/zero"), "the token").unwrap_err();
         assert!(endless.sentence.contains("is not a regular file"), "{}", endless.sentence);
     }
 }
