@@ -133,7 +133,8 @@ impl Accounts {
     }
 
     pub(crate) fn warning(&self) -> Option<String> {
-        self.warning.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let warning = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
+        warning.as_deref().map(valetkey_protocol::without_errno)
     }
 
     /// The account for an address. A short name before the host is a wish among accounts that may use the organisation.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use valetkey_protocol::{Answer, Reason, Refusal, shown, shown_hint};
+use valetkey_protocol::{Answer, Reason, Refusal, shown, shown_hint, without_errno};
 
 use crate::{agent::Unreachable, duration, exit::Exit, style};
 
@@ -75,7 +75,7 @@ impl Failure {
             Self::Refused(refusal) => (refusal.sentence.clone(), next_steps(refusal), Exit::Refused),
         };
         let hints = hints.iter().filter(|step| !step.is_empty()).map(|step| shown_hint(step)).collect();
-        Told { sentence: shown(&sentence), hints, exit }
+        Told { sentence: shown(&without_errno(&sentence)), hints, exit }
     }
 
     /// Writes the lines a person reads and gives the exit code. A closed pipe is no failure: the reader had enough.

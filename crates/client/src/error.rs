@@ -96,7 +96,7 @@ impl std::fmt::Display for Phase {
 impl ClientError {
     /// What is wrong: one line, no full stop.
     pub fn sentence(&self) -> String {
-        self.to_string()
+        valetkey_protocol::without_errno(&self.to_string())
     }
 
     /// What to do next: one line.

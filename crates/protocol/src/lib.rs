@@ -44,4 +44,4 @@ pub use status::{
     AccountStatus, AuditRecord, Detour, Issuer, KeyStatus, SessionState, StatusReport, VaultState,
     VaultStatus, VaultTier,
 };
-pub use text::{MAX_LINE, is_clean, shown, shown_hint};
+pub use text::{MAX_LINE, is_clean, shown, shown_hint, without_errno};

@@ -20,11 +20,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with a sentence and a next step. Control characters are taken out of both.
+    /// A refusal with a sentence and a next step. Control characters are taken out of both, and
+    /// the numbers of errors out of the sentence.
     pub fn new(reason: Reason, sentence: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
         Self {
             reason,
-            sentence: crate::shown(sentence.as_ref()),
+            sentence: crate::shown(&crate::without_errno(sentence.as_ref())),
             hint: crate::shown_hint(hint.as_ref()),
             retry_after: None,
         }

@@ -19,6 +19,24 @@ pub fn shown_hint(hint: &str) -> String {
     cut(hint, 2000)
 }
 
+/// A sentence without the numbers that Rust puts behind what the system said: `(os error 30)` tells a person nothing.
+pub fn without_errno(sentence: &str) -> String {
+    const MARK: &str = " (os error ";
+    let mut out = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once(MARK) {
+        out.push_str(before);
+        let digits = after.trim_start_matches('-').trim_start_matches(|c: char| c.is_ascii_digit());
+        rest = if let Some(behind) = digits.strip_prefix(')') {
+            behind
+        } else {
+            out.push_str(MARK);
+            after
+        };
+    }
+    out + rest
+}
+
 fn cut(value: &str, most: usize) -> String {
     let mut out: String =
         value.chars().take(most).map(|c| if is_breaking(c) { '\u{fffd}' } else { c }).collect();
@@ -36,6 +54,24 @@ fn is_breaking(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_an_error_is_left_out() {
+        for number in [2, 13, 28, 30] {
+            let error = std::io::Error::from_raw_os_error(number).to_string();
+            assert!(error.ends_with(&format!(" (os error {number})")), "{error}");
+            let told =
+                without_errno(&format!("`f` cannot be written: {error}, and without it no key is minted"));
+            assert!(
+                !told.contains("os error") && told.ends_with(", and without it no key is minted"),
+                "{told}"
+            );
+            assert!(error.starts_with(&without_errno(&error)), "{error}");
+        }
+        for kept in ["", "a (os error x) (os error 1", "(os error 1)"] {
+            assert_eq!(without_errno(kept), kept);
+        }
+    }
 
     #[test]
     fn control_characters_do_not_pass() {

@@ -4,6 +4,7 @@ use std::io;
 
 use valetkey_protocol::{
     AccountStatus, Answer, Request, SessionState, StatusReport, VaultState, VaultStatus, VaultTier, shown,
+    without_errno,
 };
 
 use super::keys;
@@ -78,7 +79,7 @@ fn show(report: &StatusReport, world: &mut World<'_>) -> io::Result<()> {
     }
     let warning = style::WARNING;
     for text in &report.warnings {
-        writeln!(world.out, "{warning}warning{warning:#}   {}", shown(text))?;
+        writeln!(world.out, "{warning}warning{warning:#}   {}", shown(&without_errno(text)))?;
     }
     if report.keys.is_empty() {
         writeln!(world.out, "keys      none; one is made when git asks for it")

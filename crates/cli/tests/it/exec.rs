@@ -172,7 +172,7 @@ fn a_broken_configuration_is_named() {
     assert_snapshot!(shown, @"
     exit: 1 (Refused)
     ----- stderr -----
-    error: `absent` cannot be read: No such file or directory (os error 2)
+    error: `absent` cannot be read: No such file or directory
     hint: name another file
     ");
 }
