@@ -18,8 +18,9 @@ pub enum Reach {
 /// Somebody who answers questions.
 pub trait Ask: fmt::Debug + Send {
     /// Asks for a key, if that can be done without starting anybody, and gives what comes at once. Nothing is asked
-    /// twice: what comes later, or is no key, is the answer to the same question put to [`Ask::ask`].
-    fn ask_briefly(&mut self, _: &Request) -> Option<Credential> {
+    /// twice: what comes later, or is no key, is the answer to the same question put to [`Ask::ask`]. What to ask is
+    /// found out while the agent wakes up.
+    fn ask_briefly(&mut self, _: &mut dyn FnMut() -> Request) -> Option<Credential> {
         None
     }
 
@@ -64,9 +65,10 @@ impl LocalAgent {
 }
 
 impl Ask for LocalAgent {
-    fn ask_briefly(&mut self, request: &Request) -> Option<Credential> {
+    fn ask_briefly(&mut self, request: &mut dyn FnMut() -> Request) -> Option<Credential> {
         let paths = Paths::discover().ok()?;
-        let mut pending = Greeting::prepare_at_once(&paths, ClientKind::Nuget).ok()?.put(request).ok()?;
+        let greeting = Greeting::prepare_at_once(&paths, ClientKind::Nuget).ok()?;
+        let mut pending = greeting.put(&request()).ok()?;
         let begun = match pending.at_once(AT_ONCE) {
             Ok(Some(Answer::Credential(credential))) => return Some(credential),
             Ok(Some(answer)) => Begun::Answered(Ok(answer)),

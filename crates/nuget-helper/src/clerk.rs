@@ -94,9 +94,8 @@ impl Clerk {
         if question.is_retry || lent {
             return None;
         }
-        let operation = self.above.look().operation;
-        let request = self.request(question, None, operation);
-        let credential = self.agent.ask_briefly(&request)?;
+        let above = &self.above;
+        let credential = self.agent.ask_briefly(&mut || request(question, None, above.look()))?;
         self.trace.gave(&credential);
         let now = self.time.now();
         let host = &question.source.target.host;
@@ -148,7 +147,7 @@ impl Clerk {
     ) -> (Result<Answer, ClientError>, bool) {
         let state = refused.map(|refused| refused.state.clone());
         let wants_more = refused.is_some_and(|refused| refused.wide || refused.proved);
-        if !wants_more || self.above.look().operation.is_some() {
+        if !wants_more || self.above.look().is_some() {
             return (self.get(question, state), false);
         }
         let answer = self.get_for(question, state.clone(), Some(Operation::Write));
@@ -166,7 +165,7 @@ impl Clerk {
         question: &Question,
         refused: Option<String>,
     ) -> Result<Answer, ClientError> {
-        let operation = self.above.look().operation;
+        let operation = self.above.look();
         self.get_for(question, refused, operation)
     }
 
@@ -176,7 +175,7 @@ impl Clerk {
         refused: Option<String>,
         operation: Option<Operation>,
     ) -> Result<Answer, ClientError> {
-        let request = self.request(question, refused, operation);
+        let request = request(question, refused, operation);
         let (times, pause) = BUSY;
         let mut broken = false;
         for _ in 0..times {
@@ -193,23 +192,6 @@ impl Clerk {
         }
         let sentence = "the agent has too much to do";
         Ok(Answer::Refused(Refusal::new(Reason::Busy, sentence, "try again in a minute")))
-    }
-
-    fn request(
-        &mut self,
-        question: &Question,
-        refused: Option<String>,
-        operation: Option<Operation>,
-    ) -> Request {
-        Request::Get(GetRequest {
-            target: question.source.target.clone(),
-            operation,
-            refused,
-            // NuGet comes back by itself, and says so itself.
-            can_retry: false,
-            challenges: Vec::new(),
-            caller: self.above.look().caller,
-        })
     }
 
     /// Hands on what NuGet shows its proxy, each time: the agent keeps it in memory only, and may be another one by now.
@@ -256,6 +238,18 @@ impl Clerk {
             self.desk.log(level, &line);
         }
     }
+}
+
+/// NuGet comes back by itself, and says so itself: that it asks again is not for the agent to count.
+fn request(question: &Question, refused: Option<String>, operation: Option<Operation>) -> Request {
+    Request::Get(GetRequest {
+        target: question.source.target.clone(),
+        operation,
+        refused,
+        can_retry: false,
+        challenges: Vec::new(),
+        caller: None,
+    })
 }
 
 /// Whether a person who signs in now would help. An organisation that is not among those of the account is none of

@@ -4,56 +4,39 @@
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use valetkey_client::Processes;
-use valetkey_protocol::{Caller, Operation};
+use valetkey_protocol::Operation;
 
 use crate::reader::Watched;
 
 /// The client is this program's parent; a shell or a wrapper may stand between the two.
 const MAX_DEPTH: usize = 4;
 
-/// Who calls, as far as can be told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Calling {
-    pub(crate) operation: Option<Operation>,
-    pub(crate) caller: Option<Caller>,
+/// What a process does that says of itself that it is NuGet. One whose command line is none of NuGet's says nothing:
+/// NuGet may count processes otherwise, from within a container.
+fn of(processes: &dyn Processes, client: u32) -> Option<Operation> {
+    operation(&processes.arguments(client)?)
 }
 
-impl Calling {
-    /// What a process does that says of itself that it is NuGet, and was seen to start then. One whose command line is
-    /// none of NuGet's says nothing: NuGet may count processes otherwise, from within a container.
-    fn of(processes: &dyn Processes, (client, started): (u32, u64)) -> Option<Self> {
-        let operation = operation(&processes.arguments(client)?)?;
-        let caller = processes.parent().and_then(|pid| {
-            let started = if pid == client { started } else { processes.started(pid)? };
-            Some(Caller { pid, started })
-        });
-        Some(Self { operation: Some(operation), caller })
-    }
-
-    /// Walks up until a process says what it does. Reading is what most do; where no process can be seen, it is open.
-    pub(crate) fn above(processes: &dyn Processes) -> Self {
-        let mut calling = Self::default();
-        let mut next = processes.parent();
-        for _ in 0..MAX_DEPTH {
-            let Some((id, process)) = next.and_then(|id| Some((id, processes.process(id)?))) else { break };
-            calling.caller.get_or_insert(Caller { pid: id, started: process.started });
-            let operation = operation(&process.arguments);
-            calling.operation = Some(operation.unwrap_or(Operation::Read));
-            if operation.is_some() {
-                break;
-            }
-            next = Some(process.parent);
+/// Walks up until a process says what it does. Reading is what most do; where no process can be seen, it is open.
+fn above(processes: &dyn Processes) -> Option<Operation> {
+    let (mut next, mut seen) = (processes.parent(), None);
+    for _ in 0..MAX_DEPTH {
+        let Some(process) = next.and_then(|id| processes.process(id)) else { break };
+        if let Some(operation) = operation(&process.arguments) {
+            return Some(operation);
         }
-        calling
+        seen = Some(Operation::Read);
+        next = Some(process.parent);
     }
+    seen
 }
 
-/// Who calls, found out once, by whoever comes first.
+/// What NuGet is doing, found out once, by whoever comes first.
 #[derive(Clone)]
 pub(crate) struct Above {
     processes: Arc<dyn Processes + Send + Sync>,
     watched: Watched,
-    found: Arc<OnceLock<Calling>>,
+    found: Arc<OnceLock<Option<Operation>>>,
 }
 
 impl Above {
@@ -61,11 +44,11 @@ impl Above {
         Self { processes, watched, found: Arc::default() }
     }
 
-    pub(crate) fn look(&self) -> Calling {
+    pub(crate) fn look(&self) -> Option<Operation> {
         *self.found.get_or_init(|| {
             let client = *self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-            let said = client.and_then(|client| Calling::of(&*self.processes, client));
-            said.unwrap_or_else(|| Calling::above(&*self.processes))
+            let said = client.and_then(|(client, _)| of(&*self.processes, client));
+            said.or_else(|| above(&*self.processes))
         })
     }
 }
@@ -151,10 +134,6 @@ mod tests {
         }
     }
 
-    fn above(lines: &'static [&'static str]) -> Operation {
-        Calling::above(&Lines(lines)).operation.unwrap()
-    }
-
     #[test]
     fn pushing_is_told_from_everything_else() {
         for writes in [
@@ -178,7 +157,7 @@ mod tests {
             ],
             &["sh -c x", "nuget push a"],
         ] {
-            assert_eq!(above(writes), Operation::Write, "{writes:?}");
+            assert_eq!(above(&Lines(writes)), Some(Operation::Write), "{writes:?}");
         }
         for reads in [
             &["dotnet restore"] as &[_],
@@ -192,15 +171,8 @@ mod tests {
             &["mono /opt/other.exe push"],
             &["sh", "sh", "sh", "sh", "nuget push a"],
         ] {
-            assert_eq!(above(reads), Operation::Read, "{reads:?}");
+            assert_eq!(above(&Lines(reads)), Some(Operation::Read), "{reads:?}");
         }
-    }
-
-    #[test]
-    fn the_caller_is_whoever_started_this() {
-        let calling = Calling::above(&Lines(&["dotnet restore"]));
-        assert_eq!(calling.caller, Some(Caller { pid: 100, started: 7 }));
-        assert_eq!(Calling::above(&Lines(&[])), Calling::default(), "nothing can be seen");
     }
 
     #[test]
@@ -210,18 +182,12 @@ mod tests {
             Above::new(Arc::new(Lines(lines)), watched).look()
         };
         let look = |watched| look_at(&["sh -c x", "dotnet nuget push a", "dotnet restore", "make"], watched);
-        let by = |operation, started| Calling {
-            operation: Some(operation),
-            caller: Some(Caller { pid: 100, started }),
-        };
-        assert_eq!(look(Some((101, 7))), by(Operation::Write, 7));
-        assert_eq!(look(Some((102, 7))), by(Operation::Read, 7));
-        let known = look_at(&["dotnet restore"], Some((100, 6)));
-        assert_eq!(known, by(Operation::Read, 6), "what is known is not looked up");
+        assert_eq!(look(Some((101, 7))), Some(Operation::Write));
+        assert_eq!(look(Some((102, 7))), Some(Operation::Read));
         // It is gone, cannot be seen, or is something else.
-        assert_eq!(look(Some((103, 7))), by(Operation::Write, 7));
-        assert_eq!(look(Some((100, 6))), by(Operation::Write, 7));
-        assert_eq!(look(Some((999, 7))), by(Operation::Write, 7));
-        assert_eq!(look(None), by(Operation::Write, 7));
+        for client in [Some((103, 7)), Some((100, 6)), Some((999, 7)), None] {
+            assert_eq!(look(client), Some(Operation::Write), "{client:?}");
+        }
+        assert_eq!(look_at(&[], None), None, "nothing can be seen");
     }
 }
