@@ -154,12 +154,15 @@ impl Conversation {
         let Self { mut child, to, .. } = self;
         drop(to);
         let end = Instant::now() + Duration::from_secs(1);
+        // Most are gone at once, and a machine that sleeps in between wakes up slowly for the next one.
+        let mut pause = Duration::from_micros(50);
         while child.try_wait()?.is_none() {
             if Instant::now() > end {
                 child.kill()?;
                 child.wait()?;
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(5));
         }
         Ok(())
     }
