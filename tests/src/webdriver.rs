@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long chromedriver may take for one command: it gives Chromium a minute to start.
 const LONGEST: Duration = Duration::from_secs(120);
 
+/// How often chromedriver is started. It takes a free port of IPv4 and gives up where somebody has the same of IPv6.
+const TRIES: u32 = 5;
+
 /// A browser with one window.
 #[derive(Debug)]
 pub struct Browser {
@@ -26,10 +29,10 @@ pub struct Browser {
     session: String,
 }
 
-impl Browser {
-    /// Starts chromedriver and a headless Chromium whose profile and passing files lie in `folder`. Certificates of the emulator are
-    /// accepted, since the browser knows nothing of its authority.
-    pub fn start(folder: &Path) -> Result<Self> {
+/// A chromedriver, and its port.
+fn driver(folder: &Path) -> Result<(Child, u16)> {
+    let mut said = Vec::new();
+    for _ in 0..TRIES {
         let mut driver = Command::new("chromedriver")
             .args(["--port=0"])
             .env("HOME", folder)
@@ -42,10 +45,25 @@ impl Browser {
         let out = driver.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(out).lines().map_while(Result::ok);
         let port = lines
-            .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
-            .context("chromedriver names no port")?;
-        // What it says later is read as well: a full pipe would stop it.
-        thread::spawn(move || lines.for_each(drop));
+            .by_ref()
+            .inspect(|line| said.push(line.clone()))
+            .find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+        if let Some(port) = port {
+            // What it says later is read as well: a full pipe would stop it.
+            thread::spawn(move || lines.for_each(drop));
+            return Ok((driver, port));
+        }
+        // It says no more, and has ended.
+        driver.wait()?;
+    }
+    bail!("chromedriver names no port: {}", said.join("; "))
+}
+
+impl Browser {
+    /// Starts chromedriver and a headless Chromium whose profile and passing files lie in `folder`. Certificates of the emulator are
+    /// accepted, since the browser knows nothing of its authority.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let (driver, port) = driver(folder)?;
         let mut browser = Self { driver, port, session: String::new() };
         let profile = format!("--user-data-dir={}", folder.join("chromium").display());
         let args = [
