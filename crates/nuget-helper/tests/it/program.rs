@@ -12,6 +12,13 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_nuget-plugin-valetkey"))
 }
 
+/// The program with nobody at its other end yet.
+fn piped() -> Child {
+    let mut plugin = program();
+    plugin.arg("-Plugin").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    plugin.spawn().unwrap()
+}
+
 #[test]
 fn a_person_is_told_what_it_is() {
     let output = program().output().unwrap();
@@ -43,13 +50,7 @@ fn a_trace_shows_the_conversation_without_its_secrets() {
 
 #[test]
 fn it_greets_answers_and_ends_with_its_input() {
-    let mut plugin = program()
-        .arg("-Plugin")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut plugin = piped();
     let mut lines = BufReader::new(plugin.stdout.take().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains(r#""Method":"Handshake""#));
     let mut input = plugin.stdin.take().unwrap();
@@ -182,28 +183,27 @@ fn what_follows_close_is_not_heard() {
     drop(input);
 }
 
-#[test]
-fn a_client_that_never_reads_and_goes_away_takes_it_along() {
-    let mut plugin = program()
-        .arg("-Plugin")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = plugin.stdin.take().unwrap();
+/// It ends well, after `that`, though more is said to it than it can answer.
+fn ends_in_a_flood(plugin: Child, mut input: ChildStdin, that: impl FnOnce()) {
     let claims =
         "{\"RequestId\":\"1\",\"Type\":\"Request\",\"Method\":\"GetOperationClaims\"}\n".repeat(2000);
     let flood = thread::spawn(move || {
         // Until both pipes are full, and then until the other side has ended.
         while input.write_all(claims.as_bytes()).is_ok() {}
     });
-    drop(plugin.stdout.take());
+    that();
     let (done, wait) = mpsc::channel();
     thread::spawn(move || done.send(plugin.wait_with_output().unwrap()));
-    let output = wait.recv_timeout(LIMIT).expect("it ends");
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+    let ended = wait.recv_timeout(LIMIT).expect("it ends");
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
     flood.join().unwrap();
+}
+
+#[test]
+fn a_client_that_never_reads_and_goes_away_takes_it_along() {
+    let mut plugin = piped();
+    let (input, output) = (plugin.stdin.take().unwrap(), plugin.stdout.take());
+    ends_in_a_flood(plugin, input, || drop(output));
 }
 
 /// A process to be watched.
@@ -247,13 +247,7 @@ fn a_client_that_has_ended_is_not_waited_for_because_nobody_asked_after_it() {
 #[test]
 fn a_client_that_never_reads_is_not_outlived_whoever_holds_its_pipe() {
     let client = somebody();
-    let mut plugin = program()
-        .arg("-Plugin")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut plugin = piped();
     let mut input = plugin.stdin.take().unwrap();
     let mut output = BufReader::new(plugin.stdout.take().unwrap()).lines();
     writeln!(
@@ -264,18 +258,7 @@ fn a_client_that_never_reads_is_not_outlived_whoever_holds_its_pipe() {
     .unwrap();
     // Up to the answer to that; and then nothing more.
     assert!(output.any(|line| line.unwrap().contains("MonitorNuGetProcessExit")));
-    let claims =
-        "{\"RequestId\":\"1\",\"Type\":\"Request\",\"Method\":\"GetOperationClaims\"}\n".repeat(2000);
-    let flood = thread::spawn(move || {
-        // Until both pipes are full, and then until the other side has ended.
-        while input.write_all(claims.as_bytes()).is_ok() {}
-    });
-    end_of(client);
-    let (done, wait) = mpsc::channel();
-    thread::spawn(move || done.send(plugin.wait_with_output().unwrap()));
-    let ended = wait.recv_timeout(LIMIT).expect("it ends");
-    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
-    flood.join().unwrap();
+    ends_in_a_flood(plugin, input, || end_of(client));
     drop(output);
 }
 
