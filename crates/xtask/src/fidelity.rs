@@ -7,7 +7,7 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
 use anyhow::{Context as _, Result};
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Names the file the tests write to; read by them as well.
-pub(crate) const FILE: &str = "VALETKEY_FIDELITY";
+const FILE: &str = "VALETKEY_FIDELITY";
 
 /// The modules of the end-to-end tests that this is about.
 const TESTS: [&str; 3] = ["fidelity::", "others::", "replay::"];
@@ -47,8 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut tests = cargo();
     tests.args(["test", "--locked", "--package", "valetkey-tests", "--test", "e2e", "--no-fail-fast", "--"]);
     tests.args(TESTS).env("VALETKEY_PROGRAMS", &programs.dir).env(clients::FOLDER, &clients);
-    let told = begin()?;
-    tests.env(FILE, &told);
+    let told = begin(&mut tests)?;
     if args.record {
         tests.env("VALETKEY_RECORD", "1");
     }
@@ -61,10 +60,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if ok && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Empties the file to which the tests tell what became of each flow.
-pub(crate) fn begin() -> Result<PathBuf> {
+/// Has the tests tell what became of each flow, and gives the file they tell it to.
+pub(crate) fn begin(tests: &mut Command) -> Result<PathBuf> {
     let told = target_dir()?.join("fidelity.txt");
     fs::write(&told, "")?;
+    tests.env(FILE, &told);
     Ok(told)
 }
 

@@ -8,7 +8,6 @@ mod dotnet;
 mod fidelity;
 mod fuzz;
 mod matrix;
-mod outcome;
 mod packages;
 mod runner;
 mod test;
