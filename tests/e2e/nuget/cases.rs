@@ -76,7 +76,7 @@ pub(super) fn wrong_organisation<C: Client>(bench: &Bench<C>) -> Result<()> {
     let ran = bench.run(bench.restore(&folder))?;
     let said = said(&ran);
     ensure!(ended(&ran) && !ran.ok(), "{said}");
-    told_once(&bench.client, &said, "valetkey login strict")?;
+    told_once(&said, "valetkey login strict")?;
     ensure!(!has_a_stack_trace(&said), "{said}");
     ensure!(bench.rig.mints() == 0, "a key was minted");
     bench.nothing_left()

@@ -74,7 +74,7 @@ pub(super) fn nobody_is_asked<C: Client>(bench: &Bench<C>) -> Result<()> {
     let ran = bench.run(at_a_terminal(&build))?;
     let said = said(&ran);
     ensure!(ended(&ran) && !ran.ok(), "{said}");
-    told_once(&bench.client, &said, "valetkey login contoso")?;
+    told_once(&said, "valetkey login contoso")?;
     ensure!(!has_a_stack_trace(&said), "{said}");
     ensure!(bench.codes() == 0, "a code was asked for\n{said}");
     ensure!(bench.rig.mints() == 0, "a key was minted");

@@ -64,11 +64,6 @@ pub trait Client: Sized {
         false
     }
 
-    /// Whether it shows all that a plugin has it log before it ends.
-    fn shows_all_that_is_logged(&self) -> bool {
-        true
-    }
-
     /// Whether the project in this folder has got its packages, of which this is one.
     fn restored(&self, folder: &Path, package: (&str, &str)) -> bool;
 

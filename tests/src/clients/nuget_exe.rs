@@ -99,11 +99,6 @@ impl Client for NugetExe {
             && ran.stderr().contains("System.Threading.Timer+Scheduler.SchedulerThread")
     }
 
-    /// It logs in a task that it does not wait for, and which mono does not come to on a busy machine.
-    fn shows_all_that_is_logged(&self) -> bool {
-        false
-    }
-
     fn restored(&self, folder: &Path, (id, version): (&str, &str)) -> bool {
         let name = format!("{id}.{version}");
         folder.join("packages").join(&name).join(format!("{name}.nupkg")).is_file()
