@@ -52,7 +52,7 @@ fn targets(names: &[&str], runs: u64) -> Result<()> {
         fuzz.args([
             format!("-runs={runs}"),
             "-max_len=4096".into(),
-            "-timeout=60".into(),
+            "-timeout=10".into(),
             "-verbosity=0".into(),
         ]);
         must(&mut fuzz, &format!("fuzz {name}, {runs} inputs"))?;
