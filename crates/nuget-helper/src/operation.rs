@@ -31,17 +31,16 @@ fn above(processes: &dyn Processes) -> Option<Operation> {
     seen
 }
 
-/// What NuGet is doing, found out once, by whoever comes first.
-#[derive(Clone)]
+/// What NuGet is doing, found out once, with the first question.
 pub(crate) struct Above {
     processes: Arc<dyn Processes + Send + Sync>,
     watched: Watched,
-    found: Arc<OnceLock<Option<Operation>>>,
+    found: OnceLock<Option<Operation>>,
 }
 
 impl Above {
     pub(crate) fn new(processes: Arc<dyn Processes + Send + Sync>, watched: Watched) -> Self {
-        Self { processes, watched, found: Arc::default() }
+        Self { processes, watched, found: OnceLock::new() }
     }
 
     pub(crate) fn look(&self) -> Option<Operation> {
